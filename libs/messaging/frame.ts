@@ -1,0 +1,104 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { UndecodableFrameError } from './messaging.errors.js';
+import type { Position } from './position.js';
+
+// A frame is one message that carries many items of one partition: a header line, then a line an item, all JSON.
+// The cost in Node is per message, not per item; see docs/wire-format.md for the format as other programs see it.
+
+/** The property that names the encoding of a payload, and its values. */
+export const CONTENT_TYPE = 'content-type';
+export const FRAME_CONTENT_TYPE = 'application/vnd.millrace.frame+ndjson';
+export const FRAME_ZSTD_CONTENT_TYPE = 'application/vnd.millrace.frame+ndjson+zstd';
+/** Who numbered the message, and its number: see `sequenced` inputs in libs/functions. */
+export const PRODUCER_PROPERTY = 'millrace-producer';
+export const SEQUENCE_PROPERTY = 'millrace-seq';
+
+export const FRAME_VERSION = 1;
+
+/** Which stretch of the input a frame was made from: `(after, upTo]`. */
+export interface Covers {
+  readonly after: Position;
+  readonly upTo: Position;
+}
+
+/** Signs that travel among the events of a partition. */
+export type Marker =
+  /** A stream begins; every partition carries this before the stream's first event. */
+  | { readonly type: 'open'; readonly stream: string }
+  /** The sender says that the stream is complete so far. */
+  | { readonly type: 'closing'; readonly stream: string; readonly closeId: string };
+
+/** What one upstream task says about a stream from this frame on. Absent: nothing new. */
+export interface StreamProgress {
+  /** No event of the stream below this is on time any more; epoch milliseconds. */
+  readonly watermarkMs?: number;
+  /** Windows that start at or before `untilMs` are final. */
+  readonly closed?: { readonly closeId: string; readonly untilMs: number };
+}
+
+export interface FrameHeader {
+  readonly v: typeof FRAME_VERSION;
+  readonly kind: 'raw' | 'enriched' | 'partials' | 'judged';
+  /** `raw`: ids that start with this were made by ingest, so they cannot repeat. */
+  readonly generatedIds?: string;
+  /** `raw`, `enriched`. Markers apply after the items of the frame. */
+  readonly markers?: readonly Marker[];
+  /** `enriched`. */
+  readonly covers?: Covers;
+  /** `enriched`: an empty frame that says: enrich has read to the end. */
+  readonly caughtUp?: true;
+  /** `enriched`: events that ended in enrich and only need to be counted: stream → fate → count. */
+  readonly dropped?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** `partials`, `judged`: stream → progress; applies after the items of the frame. */
+  readonly progress?: Readonly<Record<string, StreamProgress>>;
+}
+
+export interface Frame<T = unknown> {
+  readonly header: FrameHeader;
+  readonly items: readonly T[];
+}
+
+/** The payload of a frame. `lines` are the items, each already JSON without a line break. */
+export function encodeFrame(header: FrameHeader, lines: readonly string[]): Buffer {
+  const head = JSON.stringify(header);
+  return Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`);
+}
+
+/** Zstandard level 1: the cheapest; frames are short-lived. */
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** A frame's payload, compressed. Its content type is {@link FRAME_ZSTD_CONTENT_TYPE}. */
+export function compressFrame(payload: Uint8Array): Buffer {
+  return zstdCompressSync(payload, ZSTD_OPTIONS);
+}
+
+/**
+ * Reads a frame of the kind that the topic carries.
+ *
+ * @throws UndecodableFrameError
+ */
+export function decodeFrame<T>(payload: Uint8Array, kind: FrameHeader['kind'], contentType?: string): Frame<T> {
+  const text = textOf(payload, contentType);
+  try {
+    const lineEnd = text.indexOf('\n');
+    const header = JSON.parse(lineEnd < 0 ? text : text.slice(0, lineEnd)) as FrameHeader;
+    if (header.v !== FRAME_VERSION) throw new UndecodableFrameError(`version ${String(header.v)}, wanted ${FRAME_VERSION}`);
+    if (header.kind !== kind) throw new UndecodableFrameError(`kind ${String(header.kind)}, wanted ${kind}`);
+    // One parse of the whole body is faster than one a line.
+    const items = lineEnd < 0 ? [] : (JSON.parse(`[${text.slice(lineEnd + 1).replaceAll('\n', ',')}]`) as T[]);
+    return { header, items };
+  } catch (error) {
+    if (error instanceof UndecodableFrameError) throw error;
+    throw new UndecodableFrameError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function textOf(payload: Uint8Array, contentType: string | undefined): string {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (contentType !== FRAME_ZSTD_CONTENT_TYPE) return bytes.toString('utf8');
+  try {
+    return zstdDecompressSync(bytes, { maxOutputLength: 64 * 1024 * 1024 }).toString('utf8');
+  } catch (error) {
+    throw new UndecodableFrameError(`not zstd: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,125 @@
+import { countedFact, gaugedFact, loggedFact, timedFact } from './fact.js';
+
+// Every fact that Millrace records, and with it every name of a metric, in one place.
+
+interface OfTask {
+  readonly pipeline: string;
+  readonly stage: string;
+}
+interface OfStream {
+  readonly pipeline: string;
+  readonly stream: string;
+}
+
+const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export const FACTS = {
+  // ingest
+  eventsAccepted: countedFact<OfStream>({
+    level: 'debug',
+    counter: 'millrace_ingest_accepted_events_total',
+    help: 'Events that the log has stored',
+    labels: ['pipeline', 'stream'],
+  }),
+  eventsRejected: countedFact<OfStream & { code: string }>({
+    level: 'debug',
+    counter: 'millrace_ingest_rejected_events_total',
+    help: 'Events and lines that were refused, by code',
+    labels: ['pipeline', 'stream', 'code'],
+  }),
+  requestFailed: countedFact<{ code: string; route: string; error?: unknown }>({
+    level: 'warn',
+    message: 'request failed',
+    counter: 'millrace_http_failed_requests_total',
+    help: 'Requests that ended in a problem document, by code',
+    labels: ['code'],
+  }),
+  // the fates of events, counted after the commit that decided them
+  eventFate: countedFact<OfStream & { fate: string }>({
+    level: 'debug',
+    counter: 'millrace_event_fates_total',
+    help: 'How events ended; docs/event-fates.md explains each fate',
+    labels: ['pipeline', 'stream', 'fate'],
+  }),
+  // tasks
+  taskStarted: loggedFact<OfTask & { partition: number; epoch: number; commitSeq: number; redelivered: number }>(
+    'debug',
+    'task started',
+  ),
+  taskStopped: loggedFact<OfTask & { partition: number; reason: string }>('debug', 'task stopped'),
+  taskFailed: countedFact<OfTask & { partition: number; code: string; error: unknown }>({
+    level: 'error',
+    message: 'task failed; it starts again from its last commit',
+    counter: 'millrace_task_failures_total',
+    help: 'Tasks that ended with an error, by its code',
+    labels: ['pipeline', 'stage', 'code'],
+  }),
+  taskFenced: countedFact<OfTask & { partition: number }>({
+    level: 'warn',
+    message: 'another owner has taken over; what was not committed here is thrown away',
+    counter: 'millrace_task_fenced_total',
+    help: 'Tasks that found another owner',
+    labels: ['pipeline', 'stage'],
+  }),
+  taskCommitted: timedFact<OfTask>({
+    histogram: 'millrace_task_commit_seconds',
+    help: 'Time a commit takes',
+    labels: ['pipeline', 'stage'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+  }),
+  taskDelivered: timedFact<OfTask>({
+    histogram: 'millrace_task_delivery_seconds',
+    help: 'Time the delivery of an outbox takes',
+    labels: ['pipeline', 'stage'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+  }),
+  eventsProcessed: countedFact<OfTask>({
+    level: 'debug',
+    counter: 'millrace_task_events_total',
+    help: 'Events a stage has taken in; repeats after a restart count again',
+    labels: ['pipeline', 'stage'],
+  }),
+  repeatsDropped: countedFact<OfTask & { partition: number }>({
+    level: 'debug',
+    counter: 'millrace_task_repeats_dropped_total',
+    help: 'Messages that had been applied before and were dropped',
+    labels: ['pipeline', 'stage'],
+  }),
+  taskBacklog: gaugedFact<OfTask & { partition: number }>({
+    gauge: 'millrace_task_backlog_messages',
+    help: 'Messages stored but not yet taken in',
+    labels: ['pipeline', 'stage', 'partition'],
+  }),
+  // time
+  watermark: gaugedFact<OfStream>({
+    gauge: 'millrace_watermark_seconds',
+    help: 'Delivered watermark, seconds since the epoch',
+    labels: ['pipeline', 'stream'],
+  }),
+  endToEndLatency: timedFact<{ pipeline: string }>({
+    histogram: 'millrace_end_to_end_seconds',
+    help: 'From the arrival of an event to its number on the live stream',
+    labels: ['pipeline'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+  }),
+  // alerts
+  alertTransition: countedFact<{ pipeline: string; rule: string; to: string; fingerprint: string }>({
+    level: 'info',
+    message: 'alert changed',
+    counter: 'millrace_alert_transitions_total',
+    help: 'Transitions of alerts, by rule and new state',
+    labels: ['pipeline', 'rule', 'to'],
+  }),
+  // storage
+  logEntriesRemoved: countedFact<{ topic: string; reason: string }>({
+    level: 'debug',
+    counter: 'millrace_log_removed_messages_total',
+    help: 'Messages of the embedded log that were removed to keep to its size or age',
+    labels: ['topic', 'reason'],
+  }),
+  logBytes: gaugedFact<object>({
+    gauge: 'millrace_log_bytes',
+    help: 'Bytes that the embedded log holds',
+    labels: [],
+  }),
+} as const;

@@ -1,0 +1,15 @@
+export { type Commit, type CommitOutcome, CommitStore, type StateBlob, type StoredTask } from './commit-store.js';
+export { COLLECTIONS, type DocumentPage, type DocumentQuery, DocumentStore } from './document-store.js';
+export { type Lease, LeaseStore } from './lease-store.js';
+export {
+  type DeliveryFence,
+  type DocumentWrite,
+  type FoundRow,
+  type ResultRow,
+  ResultStore,
+  rowId,
+  type RowPage,
+  type RowQuery,
+} from './result-store.js';
+export { CursorInvalidError, DataDamagedError, DataFolderBusyError } from './storage.errors.js';
+export { compareVersions, type CommitVersion, type TaskId, taskName } from './task.js';
