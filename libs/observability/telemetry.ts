@@ -35,7 +35,7 @@ export class Telemetry {
    * @param amount how often (counter), how long in seconds (histogram) or how much (gauge); default 1
    */
   record<F extends object>(fact: Fact<F>, fields: F, amount = 1): void {
-    if (fact.message !== undefined) this.logger[fact.level](fields, fact.message);
+    if (fact.message !== undefined) this.logger[fact.level](fields as object, fact.message);
     if (fact.metric !== undefined) this.#measure(fact.metric, fields, amount);
   }
 
