@@ -30,3 +30,39 @@ const STREAM_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 export function isStreamName(name: string): boolean {
   return STREAM_NAME.test(name);
 }
+
+/** The most bytes of the original that a dead letter keeps. */
+export const MAX_DEAD_ORIGINAL_BYTES = 8 * 1024;
+
+/**
+ * An event, or a line, that could not be processed. It travels in the place of the event, so that it is counted
+ * once, and ends on `<pipeline>.dead` and in the dead letters.
+ */
+export interface DeadEvent {
+  /** The id the event has or would have had; the dead letter's identity. */
+  readonly id: string;
+  readonly stream: string;
+  readonly receivedMs: number;
+  readonly dead: {
+    /** Stable, a row in docs/errors.md. */
+    readonly code: string;
+    /** A sentence: what was found and what would be right. */
+    readonly reason: string;
+    /** Which app or function gave up. */
+    readonly stage: string;
+    /** Where it stood in the request: 1-based line number (`logs`, NDJSON), or 0-based index of the array. */
+    readonly line?: number;
+    readonly index?: number;
+    /** JSON pointer of the offending field. */
+    readonly path?: string;
+    readonly attempts: number;
+    /** As it came, cut to {@link MAX_DEAD_ORIGINAL_BYTES}. */
+    readonly original: string;
+    readonly originalBytes: number;
+  };
+}
+
+/** Is this item of a frame an event that could not be processed. */
+export function isDeadEvent(item: StreamEvent | DeadEvent): item is DeadEvent {
+  return 'dead' in item;
+}

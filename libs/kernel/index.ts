@@ -1,6 +1,14 @@
 export { type Cancel, Clock, SystemClock } from './clock.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { PlatformError, type RetryAdvice } from './errors.js';
-export { isStreamName, MAX_EVENT_BYTES, STREAM_NAME_RULE, type StreamEvent } from './event.js';
+export {
+  type DeadEvent,
+  isDeadEvent,
+  isStreamName,
+  MAX_DEAD_ORIGINAL_BYTES,
+  MAX_EVENT_BYTES,
+  STREAM_NAME_RULE,
+  type StreamEvent,
+} from './event.js';
 export { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from './json.js';
 export { murmur3 } from './murmur3.js';

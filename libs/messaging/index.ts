@@ -1,3 +1,4 @@
+export { type PublicEvent, publicMessage } from './cloud-event-message.js';
 export {
   compressFrame,
   CONTENT_TYPE,
@@ -14,6 +15,7 @@ export {
   SEQUENCE_PROPERTY,
   type StreamProgress,
 } from './frame.js';
+export { type LiveMessage, type TaskStatus } from './live-message.js';
 export { type Delivery, MAX_MESSAGE_BYTES, type OutgoingMessage, type SendReceipt } from './message.js';
 export {
   type BrokerCapabilities,

@@ -1,0 +1,1 @@
+export { type Moment, type Outputs, type TaskInput, type TaskLogic, type Urgency } from './task-logic.js';

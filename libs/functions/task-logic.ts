@@ -1,0 +1,62 @@
+import type { JsonObject, JsonValue } from '#libs/kernel';
+import type { Delivery, Frame, OutgoingMessage } from '#libs/messaging';
+import type { DocumentWrite, ResultRow } from '#libs/storage';
+
+/** One message as the runtime hands it on: repeats are gone, order is kept. */
+export interface TaskInput {
+  readonly delivery: Delivery;
+  readonly frame: Frame;
+  /** Name of the upstream task that numbered the message (`web/local/3`); absent on `raw` and `enriched`. */
+  readonly producer?: string;
+}
+
+/**
+ * Where a task puts what is to be delivered. Nothing leaves before the commit that holds it; all of it leaves
+ * after, in this order: rows, documents, messages.
+ */
+export interface Outputs {
+  /** Bytes that this commit has gathered so far, roughly. */
+  readonly bytes: number;
+  row(row: ResultRow): void;
+  document(write: DocumentWrite): void;
+  /** `topic` is a full name, as `topicName` makes it. The runtime numbers the message. */
+  message(topic: string, partition: number, message: Omit<OutgoingMessage, 'sequenceId'>): void;
+  /** Runs once what was gathered for this commit has been delivered. Lost on a crash: for telemetry and live views. */
+  afterDelivery(action: () => void): void;
+}
+
+/** Outside facts that a task may act on between messages. What it decides from them becomes part of the commit. */
+export interface Moment {
+  /** Wall clock, epoch milliseconds. */
+  readonly nowMs: number;
+  /** What each task of the same stage has committed as its facts, this one included, by partition. */
+  readonly siblings: ReadonlyMap<number, JsonObject>;
+}
+
+/** How soon a commit is wanted: at the usual pace, soon (a row waits), or at once (an alert waits). */
+export type Urgency = 'pace' | 'soon' | 'now';
+
+/**
+ * What a task does with its input. One instance per ownership; calls never overlap. It keeps its state as named
+ * cells of JSON and says which changed, so that a commit costs what changed. Given the same inputs and moments
+ * it does the same again.
+ */
+export interface TaskLogic {
+  /** Called once, first. Empty before the first commit of the task. */
+  restore(cells: ReadonlyMap<string, JsonValue>): void;
+  apply(input: TaskInput, outputs: Outputs): void | Promise<void>;
+  /** Called a few times a second, also without input. */
+  tick?(moment: Moment, outputs: Outputs): void;
+  /**
+   * Called before every commit: puts out what is due. `more`: it stopped because `outputs.bytes` reached
+   * `budgetBytes` and wants another commit at the same position before anything else is applied.
+   */
+  flush(outputs: Outputs, budgetBytes: number): 'done' | 'more';
+  /** The cells that changed since the last call; undefined: removed. */
+  changes(): Iterable<readonly [name: string, value: JsonValue | undefined]>;
+  /** Every cell, for a new base. */
+  cells(): Iterable<readonly [name: string, value: JsonValue]>;
+  /** What the other tasks of the stage are told with each commit. Small. */
+  facts?(): JsonObject;
+  urgency?(): Urgency;
+}
