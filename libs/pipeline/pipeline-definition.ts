@@ -1,0 +1,52 @@
+import type { AlertRule } from '#libs/alerting';
+import type { JsonObject } from '#libs/kernel';
+import type { EventSchema } from '#libs/schema';
+import type { SeriesDefinition } from '#libs/windowing';
+import type { EnrichStep } from './enrich-step.js';
+
+/** Formats of log lines that a pipeline may take, in the words of its file. */
+export const LOG_FORMATS = ['combined', 'common', 'nginx-json', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** The most partitions that the topics between the two aggregate stages have. */
+const MAX_GLOBAL_PARTITIONS = 8;
+
+/** How many tasks the global stage has: as many as the pipeline has partitions, at most 8. */
+export function globalPartitionsOf(partitions: number): number {
+  return Math.min(MAX_GLOBAL_PARTITIONS, partitions);
+}
+
+export interface TimeSettings {
+  /** How far behind the newest event of its stream an event may be and still be on time; ≥ 0, default 10 s. */
+  readonly maxOutOfOrdernessMs: number;
+  /** How far after its arrival an event may claim to have happened; ≥ 0, default 5 min. */
+  readonly maxFutureSkewMs: number;
+  /** How long a partition that has been read to the end stays quiet before its stream is idle there; > 0, default 10 s. */
+  readonly idleAfterMs: number;
+}
+
+export interface IngestSettings {
+  /** Tried in this order. Default: all of {@link LOG_FORMATS}. */
+  readonly logFormats: readonly LogFormat[];
+  /** How long an event's id is remembered, ≥ 0, default 10 min. */
+  readonly deduplicateForMs: number;
+}
+
+/** One pipeline, checked: what its file says, with every default filled in and every expression compiled. */
+export interface PipelineDefinition {
+  readonly name: string;
+  /** Of the topics `raw` and `enriched`, 1 to 256. */
+  readonly partitions: number;
+  /** Of what is keyed by series and key, see {@link globalPartitionsOf}. */
+  readonly globalPartitions: number;
+  /** The schema of its events as the file names it, e.g. `web-request@1`. */
+  readonly eventType: string;
+  readonly schema: EventSchema;
+  readonly time: TimeSettings;
+  readonly ingest: IngestSettings;
+  readonly enrich: readonly EnrichStep[];
+  readonly series: readonly SeriesDefinition[];
+  readonly alerts: readonly AlertRule[];
+  /** The file as plain JSON, what it includes in its place. */
+  readonly source: JsonObject;
+}
