@@ -1,0 +1,66 @@
+// Runs the tests and counts them. A test that can't run here says in its title what it lacks: `… [needs chromium]`.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { ROOT, runNode } from './workspace.mjs';
+
+const JEST = [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  join('node_modules', 'jest', 'bin', 'jest.js'),
+];
+
+/** What a title says when its test is skipped, and what CI installs itself: lacking that is a failure there. */
+const REASON = /\[needs ([^\]]+)\]/;
+const PRESENT_IN_CI = ['chromium'];
+
+/**
+ * @param propertyRuns cases of each property test
+ * @returns {Promise<{passed: number, failed: number, skipped: {name: string, reason: string}[]}>}
+ */
+export async function runTests(propertyRuns) {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'));
+  const outputFile = join(folder, 'results.json');
+  try {
+    const exitCode = await runNode([...JEST, '--json', `--outputFile=${outputFile}`], {
+      env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
+    });
+    if (existsSync(outputFile)) return countOf(JSON.parse(readFileSync(outputFile, 'utf8')), exitCode);
+    return { passed: 0, failed: 1, skipped: [] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function countOf(results, exitCode) {
+  const skipped = results.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter(({ status }) => status === 'pending' || status === 'todo' || status === 'skipped')
+      .map(({ fullName }) => ({
+        name: `${relative(ROOT, file.name)}: ${fullName}`,
+        reason: REASON.exec(fullName)?.[1] ?? '',
+      })),
+  );
+  // A file that does not even load has no tests, and jest's exit code knows of trouble that no test shows.
+  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+  return { passed: results.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
+}
+
+/** Prints skipped tests and the closing line; gives the exit code. */
+export function report({ passed, failed, skipped }) {
+  const unjustified = skipped.filter(({ reason }) => !isJustified(reason));
+  for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason || 'without a reason'})`);
+  if (unjustified.length > 0) {
+    console.log(
+      `${unjustified.length} skipped without a reason, or lacking what has to be here: counted as failed`,
+    );
+  }
+  const failures = failed + unjustified.length;
+  console.log(`tests: ${passed} passed, ${failures} failed, ${skipped.length - unjustified.length} skipped`);
+  return failures > 0 || passed === 0 ? 1 : 0;
+}
+
+function isJustified(reason) {
+  return reason !== '' && !(process.env.CI === 'true' && PRESENT_IN_CI.includes(reason));
+}
