@@ -10,5 +10,6 @@ export {
   STREAM_NAME_RULE,
   type StreamEvent,
 } from './event.js';
+export { DataFolderBusyError, type FolderLock, lockFolder } from './folder-lock.js';
 export { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from './json.js';
 export { murmur3 } from './murmur3.js';

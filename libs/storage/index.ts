@@ -11,5 +11,5 @@ export {
   type RowPage,
   type RowQuery,
 } from './result-store.js';
-export { CursorInvalidError, DataDamagedError, DataFolderBusyError } from './storage.errors.js';
+export { CursorInvalidError, DataDamagedError } from './storage.errors.js';
 export { compareVersions, type CommitVersion, type TaskId, taskName } from './task.js';

@@ -1,16 +1,5 @@
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
 
-/** Another process has the data folder open. */
-export class DataFolderBusyError extends PlatformError {
-  readonly code = 'DATA_FOLDER_BUSY';
-  readonly retry: RetryAdvice = 'never';
-  constructor(folder: string) {
-    super(`${folder} is in use by another process; stop it, or give this one another folder (MILLRACE_DATA_DIR)`, {
-      context: { folder },
-    });
-  }
-}
-
 /** What is stored does not have the checksum it was stored with, or is incomplete. */
 export class DataDamagedError extends PlatformError {
   readonly code = 'DATA_DAMAGED';

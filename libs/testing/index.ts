@@ -1,0 +1,1 @@
+export { forkTypeScript, killProcess } from './fork-typescript.js';
