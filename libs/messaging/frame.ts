@@ -77,15 +77,21 @@ export function compressFrame(payload: Uint8Array): Buffer {
  *
  * @throws UndecodableFrameError
  */
-export function decodeFrame<T>(payload: Uint8Array, kind: FrameHeader['kind'], contentType?: string): Frame<T> {
+export function decodeFrame<T>(
+  payload: Uint8Array,
+  kind: FrameHeader['kind'],
+  contentType?: string,
+): Frame<T> {
   const text = textOf(payload, contentType);
   try {
     const lineEnd = text.indexOf('\n');
     const header = JSON.parse(lineEnd < 0 ? text : text.slice(0, lineEnd)) as FrameHeader;
-    if (header.v !== FRAME_VERSION) throw new UndecodableFrameError(`version ${String(header.v)}, wanted ${FRAME_VERSION}`);
+    if (header.v !== FRAME_VERSION)
+      throw new UndecodableFrameError(`version ${String(header.v)}, wanted ${FRAME_VERSION}`);
     if (header.kind !== kind) throw new UndecodableFrameError(`kind ${String(header.kind)}, wanted ${kind}`);
     // One parse of the whole body is faster than one a line.
-    const items = lineEnd < 0 ? [] : (JSON.parse(`[${text.slice(lineEnd + 1).replaceAll('\n', ',')}]`) as T[]);
+    const items =
+      lineEnd < 0 ? [] : (JSON.parse(`[${text.slice(lineEnd + 1).replaceAll('\n', ',')}]`) as T[]);
     return { header, items };
   } catch (error) {
     if (error instanceof UndecodableFrameError) throw error;

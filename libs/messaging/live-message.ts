@@ -34,5 +34,9 @@ export type LiveMessage =
       /** Arrival of the oldest event that no earlier message has shown; epoch milliseconds. Absent: no new event. */
       readonly oldestReceivedMs?: number;
     }
-  | { readonly type: 'watermarks'; readonly partition: number; readonly streams: Readonly<Record<string, number>> }
+  | {
+      readonly type: 'watermarks';
+      readonly partition: number;
+      readonly streams: Readonly<Record<string, number>>;
+    }
   | { readonly type: 'stage'; readonly status: TaskStatus };

@@ -56,9 +56,12 @@ export class LogFullError extends PlatformError {
   readonly code = 'LOG_FULL';
   readonly retry: RetryAdvice = 'backoff';
   constructor(usedBytes: number, limitBytes: number) {
-    super(`the log holds ${usedBytes} of ${limitBytes} bytes and nothing in it has been processed by all readers`, {
-      context: { usedBytes, limitBytes },
-    });
+    super(
+      `the log holds ${usedBytes} of ${limitBytes} bytes and nothing in it has been processed by all readers`,
+      {
+        context: { usedBytes, limitBytes },
+      },
+    );
   }
 }
 

@@ -2,8 +2,18 @@ export type FactLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** How a fact shows in the metrics. Labels name fields of the fact; their values must be few. */
 export type FactMetric =
-  | { readonly type: 'counter'; readonly name: string; readonly help: string; readonly labels: readonly string[] }
-  | { readonly type: 'gauge'; readonly name: string; readonly help: string; readonly labels: readonly string[] }
+  | {
+      readonly type: 'counter';
+      readonly name: string;
+      readonly help: string;
+      readonly labels: readonly string[];
+    }
+  | {
+      readonly type: 'gauge';
+      readonly name: string;
+      readonly help: string;
+      readonly labels: readonly string[];
+    }
   | {
       readonly type: 'histogram';
       readonly name: string;
@@ -58,7 +68,10 @@ export function gaugedFact<F extends object>(fact: {
   help: string;
   labels: readonly (keyof F & string)[];
 }): Fact<F> {
-  return { level: 'debug', metric: { type: 'gauge', name: fact.gauge, help: fact.help, labels: fact.labels } };
+  return {
+    level: 'debug',
+    metric: { type: 'gauge', name: fact.gauge, help: fact.help, labels: fact.labels },
+  };
 }
 
 /** A fact that is only logged. */

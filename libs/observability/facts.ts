@@ -42,10 +42,9 @@ export const FACTS = {
     labels: ['pipeline', 'stream', 'fate'],
   }),
   // tasks
-  taskStarted: loggedFact<OfTask & { partition: number; epoch: number; commitSeq: number; redelivered: number }>(
-    'debug',
-    'task started',
-  ),
+  taskStarted: loggedFact<
+    OfTask & { partition: number; epoch: number; commitSeq: number; redelivered: number }
+  >('debug', 'task started'),
   taskStopped: loggedFact<OfTask & { partition: number; reason: string }>('debug', 'task stopped'),
   taskFailed: countedFact<OfTask & { partition: number; code: string; error: unknown }>({
     level: 'error',

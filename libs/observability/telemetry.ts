@@ -53,7 +53,12 @@ export class Telemetry {
   }
 
   #create(metric: FactMetric): Counter | Gauge | Histogram {
-    const settings = { name: metric.name, help: metric.help, labelNames: [...metric.labels], registers: [this.#registry] };
+    const settings = {
+      name: metric.name,
+      help: metric.help,
+      labelNames: [...metric.labels],
+      registers: [this.#registry],
+    };
     const created = instrumentOf(metric, settings);
     this.#metrics.set(metric.name, created);
     return created;

@@ -1,4 +1,10 @@
-export { type Commit, type CommitOutcome, CommitStore, type StateBlob, type StoredTask } from './commit-store.js';
+export {
+  type Commit,
+  type CommitOutcome,
+  CommitStore,
+  type StateBlob,
+  type StoredTask,
+} from './commit-store.js';
 export { COLLECTIONS, type DocumentPage, type DocumentQuery, DocumentStore } from './document-store.js';
 export { type Lease, LeaseStore } from './lease-store.js';
 export {

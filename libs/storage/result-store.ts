@@ -85,7 +85,9 @@ export abstract class ResultStore {
   /** The newest revision of each row, provisional ones where nothing of the same or a higher revision is committed. */
   abstract query(query: RowQuery): Promise<RowPage>;
   /** Names of the series that have rows, with their streams. */
-  abstract series(pipeline: string): Promise<readonly { readonly series: string; readonly streams: readonly string[] }[]>;
+  abstract series(
+    pipeline: string,
+  ): Promise<readonly { readonly series: string; readonly streams: readonly string[] }[]>;
   /**
    * Upserts into the bounded view of open windows. Best effort: lost on a crash, refilled by the next change.
    * Older entries go first where there are more than the view holds.

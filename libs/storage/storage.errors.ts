@@ -14,6 +14,8 @@ export class CursorInvalidError extends PlatformError {
   readonly code = 'CURSOR_INVALID';
   readonly retry: RetryAdvice = 'never';
   constructor(cursor: string) {
-    super(`'${cursor}' is not a cursor of this query; leave it out to start at the first page`, { context: { cursor } });
+    super(`'${cursor}' is not a cursor of this query; leave it out to start at the first page`, {
+      context: { cursor },
+    });
   }
 }

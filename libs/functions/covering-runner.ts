@@ -1,0 +1,229 @@
+import type { JsonValue } from '#libs/kernel';
+import {
+  BEFORE_FIRST,
+  CONTENT_TYPE,
+  type Delivery,
+  encodeFrame,
+  FRAME_CONTENT_TYPE,
+  type FrameHeader,
+  type MessageProducer,
+  type Position,
+} from '#libs/messaging';
+import { FACTS } from '#libs/observability';
+import { type Lease, type TaskId, taskName } from '#libs/storage';
+import type { CoveringLogic, CoveringOutput } from './covering-logic.js';
+import { asError } from './functions.errors.js';
+import { splitIntoParts } from './frame-parts.js';
+import { ProducerMemory } from './producer-memory.js';
+import type { RuntimePorts } from './runtime-ports.js';
+import type { StateIdentity } from './state-log.js';
+import { TaskActivity } from './task-activity.js';
+import { TaskCommits, type TaskProgress } from './task-commits.js';
+import { type InputDefinition, inputKey, TaskInputs } from './task-inputs.js';
+import type { RunSignals } from './task-runner.js';
+
+// The life of a stage that is a pure function of its input (covering-logic.ts).
+//   C1. One message gives one frame, or numbered parts of one: on every run the same boundaries, so that any
+//       reader can tell by `covers` what it has.
+//   C2. A commit comes after the broker has stored every frame made so far; then the input is acknowledged.
+//   C3. A frame that could not be stored ends the run: the next one makes it again, in order.
+
+/** A commit is only there to shorten the way after a restart. */
+const COMMIT_INTERVAL_MS = 10_000;
+const COMMIT_BYTES = 64 * 1024 * 1024;
+/** While there is nothing to read, readers are told so this often. */
+const HEARTBEAT_MS = 2_000;
+/** Frames on their way to the broker at once. */
+const MAX_IN_FLIGHT = 64;
+
+export interface CoveringTaskDefinition {
+  readonly task: TaskId;
+  readonly input: InputDefinition;
+  readonly outputTopic: string;
+  readonly identity: StateIdentity;
+  /** Made anew for every run. */
+  readonly logic: CoveringLogic;
+}
+
+export class CoveringRunner {
+  readonly activity: TaskActivity;
+  readonly stuckOn = undefined;
+  readonly #commits: TaskCommits;
+  readonly #inputs: TaskInputs;
+  readonly #stop: AbortSignal;
+  readonly #producers = new ProducerMemory();
+  #output!: MessageProducer;
+  #progress!: TaskProgress;
+  #coveredUpTo: Position = BEFORE_FIRST;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #failure: Error | undefined;
+  #isDirty = false;
+  #bytesSinceCommit = 0;
+  #lastCommitMs: number;
+  #lastFrameMs = -Infinity;
+
+  constructor(
+    private readonly definition: CoveringTaskDefinition,
+    lease: Lease,
+    private readonly ports: RuntimePorts,
+    private readonly signals: RunSignals,
+  ) {
+    this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
+    this.#inputs = new TaskInputs(ports.broker);
+    this.#stop = AbortSignal.any([signals.abort, signals.drain]);
+    this.activity = new TaskActivity(ports.clock);
+    this.#lastCommitMs = ports.clock.monotonicMs();
+  }
+
+  get commitSeq(): number {
+    return this.#commits.version.commitSeq;
+  }
+
+  backlogMessages(): number {
+    return this.#inputs.backlogMessages();
+  }
+
+  /** Runs until drained or aborted. @throws what ended it */
+  async run(onRunning: () => void): Promise<void> {
+    try {
+      await this.#recover();
+      onRunning();
+      while (!this.#stop.aborted) await this.#step();
+      if (!this.signals.abort.aborted && this.#isDirty) await this.#commit();
+    } finally {
+      await this.#inputs.close();
+      await Promise.allSettled(this.#inFlight);
+      await this.#output?.close();
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { task, input, outputTopic, logic } = this.definition;
+    const { cells, progress } = await this.#commits.recover();
+    this.#progress = progress;
+    this.#coveredUpTo = progress.covered.get(inputKey(input)) ?? BEFORE_FIRST;
+    this.#producers.restore(cells);
+    logic.restore(cells);
+    const producerName = taskName(task);
+    this.#output = await this.ports.broker.openProducer({
+      topic: outputTopic,
+      partition: task.partition,
+      producerName,
+    });
+    await this.#inputs.open([input], progress.positions);
+    const { epoch, commitSeq } = this.#commits.version;
+    this.ports.telemetry.record(FACTS.taskStarted, { ...task, epoch, commitSeq, redelivered: 0 });
+  }
+
+  async #step(): Promise<void> {
+    this.activity.enter('input');
+    const batch = await this.#receive();
+    this.activity.enter('work');
+    for (const delivery of batch) await this.#take(delivery);
+    await this.#beat(batch.length === 0);
+    if (this.#isCommitDue()) await this.#commit();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #receive(): Promise<readonly Delivery[]> {
+    let fire: () => void = () => undefined;
+    const deadline = new Promise<void>((resolve) => (fire = resolve));
+    const cancel = this.ports.clock.after(HEARTBEAT_MS / 4, fire);
+    try {
+      return (await this.#inputs.receive(deadline, this.#stop))?.deliveries ?? [];
+    } finally {
+      cancel();
+    }
+  }
+
+  async #take(delivery: Delivery): Promise<void> {
+    const { task, input, logic } = this.definition;
+    if (this.#producers.isRepeat(delivery)) {
+      this.ports.telemetry.record(FACTS.repeatsDropped, task);
+    } else {
+      const output = await logic.transform(delivery);
+      await this.#sendParts(output, delivery.position);
+      this.activity.countEvents(output.events);
+      this.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
+    }
+    this.#progress.positions.set(inputKey(input), delivery.position);
+    this.#isDirty = true;
+  }
+
+  /** Markers and counts ride in the last part: they apply after every item of the message. */
+  async #sendParts(output: CoveringOutput, [ledgerId, entryId, batchIndex]: Position): Promise<void> {
+    const parts = splitIntoParts(output.lines);
+    for (const [index, lines] of parts.entries()) {
+      const upTo: Position = [ledgerId, entryId, batchIndex, index];
+      const isLast = index === parts.length - 1;
+      const extras = isLast ? { markers: output.markers, dropped: output.dropped } : {};
+      await this.#send(
+        { v: 1, kind: 'enriched', covers: { after: this.#coveredUpTo, upTo }, ...extras },
+        lines,
+      );
+      this.#coveredUpTo = upTo;
+    }
+  }
+
+  async #send(header: FrameHeader, lines: readonly string[]): Promise<void> {
+    const payload = encodeFrame(header, lines);
+    const sent = this.#output.send({ payload, properties: { [CONTENT_TYPE]: FRAME_CONTENT_TYPE } });
+    const settled: Promise<void> = sent
+      .then(
+        () => undefined,
+        (error: unknown) => (this.#failure ??= asError(error)),
+      )
+      .then(() => void this.#inFlight.delete(settled));
+    this.#inFlight.add(settled);
+    this.#bytesSinceCommit += payload.byteLength;
+    this.#lastFrameMs = this.ports.clock.monotonicMs();
+    if (this.#inFlight.size >= MAX_IN_FLIGHT) await this.#waitForRoom();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.activity.enter('deliver:enriched');
+    await Promise.race(this.#inFlight);
+    this.activity.enter('work');
+  }
+
+  async #beat(isQuiet: boolean): Promise<void> {
+    const isDue = this.ports.clock.monotonicMs() - this.#lastFrameMs >= HEARTBEAT_MS;
+    if (!isQuiet || !isDue || !(await this.#inputs.areCaughtUp())) return;
+    const covers = { after: this.#coveredUpTo, upTo: this.#coveredUpTo };
+    await this.#send({ v: 1, kind: 'enriched', covers, caughtUp: true }, []);
+  }
+
+  #isCommitDue(): boolean {
+    const sinceMs = this.ports.clock.monotonicMs() - this.#lastCommitMs;
+    return this.#isDirty && (sinceMs >= COMMIT_INTERVAL_MS || this.#bytesSinceCommit >= COMMIT_BYTES);
+  }
+
+  async #commit(): Promise<void> {
+    this.activity.enter('commit');
+    await Promise.all(this.#inFlight);
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#progress.covered.set(inputKey(this.definition.input), this.#coveredUpTo);
+    await this.#commits.commit({
+      progress: this.#progress,
+      facts: {},
+      state: this.#commits.stateBlob(this.#changes(), () => this.#cells()),
+      outbox: undefined,
+      deliveredCommitSeq: this.#commits.version.commitSeq + 1,
+    });
+    await this.#inputs.acknowledge(this.#progress.positions);
+    this.#isDirty = false;
+    this.#bytesSinceCommit = 0;
+    this.#lastCommitMs = this.ports.clock.monotonicMs();
+  }
+
+  *#changes(): Generator<readonly [string, JsonValue | undefined]> {
+    yield* this.#producers.changes();
+    yield* this.definition.logic.changes();
+  }
+
+  *#cells(): Generator<readonly [string, JsonValue]> {
+    yield* this.#producers.cells();
+    yield* this.definition.logic.cells();
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '#libs/kernel';
+import type { MessageBroker } from '#libs/messaging';
+import type { Telemetry } from '#libs/observability';
+import type { CommitStore, LeaseStore, ResultStore } from '#libs/storage';
+
+/** Everything a task needs from outside. */
+export interface RuntimePorts {
+  readonly broker: MessageBroker;
+  readonly commits: CommitStore;
+  readonly leases: LeaseStore;
+  readonly results: ResultStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** 0 ≤ r < 1; for jitter only. */
+  readonly random: () => number;
+}
+
+/** Bounds and paces of every task; see docs/configuration.md. */
+export interface RuntimeSettings {
+  /** At most this long between commits while there is something to commit. */
+  readonly commitIntervalMs: number;
+  /** At least this long between commits, except where an alert waits. */
+  readonly commitGapMs: number;
+  readonly maxCommitEvents: number;
+  readonly maxCommitBytes: number;
+  /** Intake pauses at this many commits that are not delivered yet. */
+  readonly maxUndeliveredCommits: number;
+  /** How often a task looks at time and at its siblings. */
+  readonly tickMs: number;
+  readonly leaseTtlMs: number;
+  readonly leaseRenewMs: number;
+}
+
+export const DEFAULT_SETTINGS: RuntimeSettings = {
+  commitIntervalMs: 1_000,
+  commitGapMs: 100,
+  maxCommitEvents: 5_000,
+  maxCommitBytes: 4 * 1024 * 1024,
+  maxUndeliveredCommits: 4,
+  tickMs: 200,
+  leaseTtlMs: 10_000,
+  leaseRenewMs: 3_000,
+};

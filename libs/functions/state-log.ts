@@ -1,0 +1,110 @@
+import { crc32 } from 'node:zlib';
+import type { JsonValue } from '#libs/kernel';
+import { DataDamagedError, type StateBlob } from '#libs/storage';
+import { StateUnknownError } from './functions.errors.js';
+
+// A blob of state: a header line (format, operator, version, checksum of the rest), then a JSON array of
+// cells: [name, value], or [name] for a cell that was removed.
+
+const FORMAT = 1;
+
+/** A base is written again once the deltas on top of it have grown to this many times its size … */
+const DELTAS_PER_BASE = 2;
+/** … but not below this, so that small states do not rewrite themselves all the time. */
+const MIN_DELTA_BYTES = 1024 * 1024;
+
+/** Whose state it is. A change of meaning of the cells raises the version. */
+export interface StateIdentity {
+  readonly operator: string;
+  readonly version: number;
+}
+
+type Cell = readonly [name: string, value?: JsonValue];
+
+/** The state of one task as it lies in the commits: decides when a commit carries a delta and when a new base. */
+export class StateLog {
+  #baseBytes = 0;
+  #deltaBytes = 0;
+  #hasBase = false;
+
+  constructor(
+    private readonly identity: StateIdentity,
+    private readonly task: string,
+  ) {}
+
+  /**
+   * The cells that base and deltas add up to.
+   *
+   * @throws DataDamagedError if a checksum does not fit
+   * @throws StateUnknownError if it is another operator's or of a version that is not known here
+   */
+  restore(blobs: readonly StateBlob[]): Map<string, JsonValue> {
+    const cells = new Map<string, JsonValue>();
+    for (const blob of blobs) {
+      if (blob.kind === 'base') cells.clear();
+      for (const [name, value] of this.#decode(blob)) {
+        if (value === undefined) cells.delete(name);
+        else cells.set(name, value);
+      }
+      this.#account(blob);
+    }
+    return cells;
+  }
+
+  /** The blob for the next commit; undefined if nothing changed. */
+  next(
+    changes: Iterable<readonly [string, JsonValue | undefined]>,
+    all: () => Iterable<readonly [string, JsonValue]>,
+  ): StateBlob | undefined {
+    const changed = [...changes];
+    if (changed.length === 0) return undefined;
+    const delta: StateBlob = { kind: 'delta', bytes: this.#encode(changed.map(toCell)) };
+    const blob = this.#isBaseDue(delta) ? { kind: 'base' as const, bytes: this.#encode([...all()]) } : delta;
+    this.#account(blob);
+    return blob;
+  }
+
+  #isBaseDue(delta: StateBlob): boolean {
+    const limit = Math.max(MIN_DELTA_BYTES, this.#baseBytes * DELTAS_PER_BASE);
+    return !this.#hasBase || this.#deltaBytes + delta.bytes.byteLength > limit;
+  }
+
+  #account(blob: StateBlob): void {
+    if (blob.kind === 'base') {
+      this.#hasBase = true;
+      this.#baseBytes = blob.bytes.byteLength;
+      this.#deltaBytes = 0;
+    } else {
+      this.#deltaBytes += blob.bytes.byteLength;
+    }
+  }
+
+  #encode(cells: readonly Cell[]): Buffer {
+    const body = Buffer.from(JSON.stringify(cells));
+    const head = { format: FORMAT, ...this.identity, crc: crc32(body) };
+    return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
+  }
+
+  #decode(blob: StateBlob): readonly Cell[] {
+    const bytes = Buffer.from(blob.bytes.buffer, blob.bytes.byteOffset, blob.bytes.byteLength);
+    const headEnd = bytes.indexOf(0x0a);
+    const body = bytes.subarray(headEnd + 1);
+    const { crc, ...head } = this.#header(bytes.subarray(0, Math.max(headEnd, 0)));
+    const wanted = { format: FORMAT, ...this.identity };
+    if (JSON.stringify(head) !== JSON.stringify(wanted)) throw new StateUnknownError(this.task, head, wanted);
+    if (crc !== crc32(body)) throw new DataDamagedError(`state of ${this.task}`, 'the checksum does not fit');
+    return JSON.parse(body.toString('utf8')) as Cell[];
+  }
+
+  #header(bytes: Buffer): { format?: unknown; operator?: unknown; version?: unknown; crc?: unknown } {
+    try {
+      return JSON.parse(bytes.toString('utf8')) as object;
+    } catch {
+      throw new DataDamagedError(`state of ${this.task}`, 'its header is not readable');
+    }
+  }
+}
+
+function toCell([name, value]: readonly [string, JsonValue | undefined]): Cell {
+  return value === undefined ? [name] : [name, value];
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { JsonObject, JsonValue } from '#libs/kernel';
+import type { Position } from '#libs/messaging';
+import { FACTS } from '#libs/observability';
+import { type CommitVersion, type Lease, type StateBlob, taskName } from '#libs/storage';
+import { withBackoff } from './backoff.js';
+import { TaskFencedError } from './functions.errors.js';
+import { decodeOutbox, type Outbox } from './outbox.js';
+import type { RuntimePorts } from './runtime-ports.js';
+import { type StateIdentity, StateLog } from './state-log.js';
+
+/** Where a task stands: what it needs, besides its state, to go on without a repeat or a loss. */
+export interface TaskProgress {
+  /** By input (`topic|partition`): the last message taken in. */
+  readonly positions: Map<string, Position>;
+  /** By input: the end of what `covers` says has been applied. */
+  readonly covered: Map<string, Position>;
+  /** By `topic|partition|producer`: its last number. */
+  readonly lastSeen: Map<string, number>;
+  /** By target `topic|partition`: the next number. */
+  readonly sequences: Map<string, number>;
+}
+
+export interface RecoveredTask {
+  readonly cells: Map<string, JsonValue>;
+  readonly progress: TaskProgress;
+  readonly deliveredCommitSeq: number;
+  readonly undelivered: readonly { readonly version: CommitVersion; readonly outbox: Outbox }[];
+}
+
+/** Reads and writes the commits of one task under one lease. The commit is the truth, never a subscription's cursor. */
+export class TaskCommits {
+  #version: CommitVersion;
+  readonly #state: StateLog;
+  readonly #name: string;
+
+  constructor(
+    private readonly lease: Lease,
+    identity: StateIdentity,
+    private readonly ports: RuntimePorts,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#version = lease.version;
+    this.#name = taskName(lease.task);
+    this.#state = new StateLog(identity, this.#name);
+  }
+
+  get version(): CommitVersion {
+    return this.#version;
+  }
+
+  /** Everything of the last commit, checked. */
+  async recover(): Promise<RecoveredTask> {
+    const stored = await this.#insisting(() => this.ports.commits.load(this.lease.task));
+    if (stored === undefined) {
+      return { cells: new Map(), progress: decodeProgress({}), deliveredCommitSeq: 0, undelivered: [] };
+    }
+    this.#version = { ...this.lease.version, commitSeq: stored.version.commitSeq };
+    return {
+      cells: this.#state.restore(stored.state),
+      progress: decodeProgress(stored.progress),
+      deliveredCommitSeq: stored.deliveredCommitSeq,
+      undelivered: stored.outboxes.map(({ commitSeq, bytes }) => ({
+        version: { ...this.#version, commitSeq },
+        outbox: decodeOutbox(bytes, `outbox ${commitSeq} of ${this.#name}`),
+      })),
+    };
+  }
+
+  /** The state blob for the next commit. */
+  stateBlob(
+    changes: Iterable<readonly [string, JsonValue | undefined]>,
+    all: () => Iterable<readonly [string, JsonValue]>,
+  ): StateBlob | undefined {
+    return this.#state.next(changes, all);
+  }
+
+  /**
+   * Stores the next commit.
+   *
+   * @returns its version
+   * @throws TaskFencedError if somebody else has taken over
+   */
+  async commit(next: {
+    readonly progress: TaskProgress;
+    readonly facts: JsonObject;
+    readonly state: StateBlob | undefined;
+    readonly outbox: Uint8Array | undefined;
+    readonly deliveredCommitSeq: number;
+  }): Promise<CommitVersion> {
+    const startedMs = this.ports.clock.monotonicMs();
+    const commitId = randomUUID();
+    const { progress, state, outbox, ...rest } = next;
+    const commit = {
+      ...rest,
+      commitId,
+      progress: encodeProgress(progress),
+      ...(state === undefined ? {} : { state }),
+      ...(outbox === undefined ? {} : { outbox }),
+    };
+    const outcome = await this.#insisting(() =>
+      this.ports.commits.commit(this.lease.task, this.#version, commit),
+    );
+    // A reply that was lost: the retry finds our own commit.
+    if (outcome.kind === 'fenced' && outcome.stored.commitId !== commitId) {
+      throw new TaskFencedError(this.#name, this.#version, outcome.stored);
+    }
+    this.#version = { ...this.#version, commitSeq: this.#version.commitSeq + 1 };
+    this.ports.telemetry.record(
+      FACTS.taskCommitted,
+      this.lease.task,
+      (this.ports.clock.monotonicMs() - startedMs) / 1_000,
+    );
+    return this.#version;
+  }
+
+  #insisting<T>(action: () => Promise<T>): Promise<T> {
+    return withBackoff(action, { ...this.ports, signal: this.signal });
+  }
+}
+
+function encodeProgress(progress: TaskProgress): JsonObject {
+  return {
+    positions: Object.fromEntries(progress.positions),
+    covered: Object.fromEntries(progress.covered),
+    lastSeen: Object.fromEntries(progress.lastSeen),
+    sequences: Object.fromEntries(progress.sequences),
+  };
+}
+
+function decodeProgress(json: JsonObject): TaskProgress {
+  const entries = <T>(name: string): Map<string, T> =>
+    new Map(Object.entries((json[name] ?? {}) as Record<string, T>));
+  return {
+    positions: entries<Position>('positions'),
+    covered: entries<Position>('covered'),
+    lastSeen: entries<number>('lastSeen'),
+    sequences: entries<number>('sequences'),
+  };
+}

@@ -1,0 +1,197 @@
+import { PlatformError } from '#libs/kernel';
+import type { TaskStatus } from '#libs/messaging';
+import { FACTS } from '#libs/observability';
+import { type Lease, type TaskId, taskName } from '#libs/storage';
+import { INFRASTRUCTURE_BACKOFF, isWorthRetrying, pauseMs } from './backoff.js';
+import { type CoveringTaskDefinition, CoveringRunner } from './covering-runner.js';
+import { LeaseLostError } from './functions.errors.js';
+import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
+import { type TaskDefinition, TaskRunner } from './task-runner.js';
+
+/** How to make a task: anew for every run, since a run that failed leaves nothing behind. */
+export type TaskFactory =
+  | { readonly task: TaskId; readonly kind: 'committed'; readonly make: () => TaskDefinition }
+  | { readonly task: TaskId; readonly kind: 'covering'; readonly make: () => CoveringTaskDefinition };
+
+/** An owner that could not renew stops this long before others may take over. */
+const LEASE_MARGIN_MS = 2_000;
+const LEASE_RETRY_MS = 1_000;
+/** An error that a retry does not help: the task stays failed and looks again this seldom. */
+const FAILED_RETRY_MS = 30_000;
+
+const NOT_RUNNING = {
+  waitingFor: 'lease',
+  waitingShare: 1,
+  busyShare: 0,
+  eventsPerSecond: 0,
+  backlogMessages: 0,
+  commitSeq: 0,
+};
+
+interface RunningTask {
+  readonly factory: TaskFactory;
+  runner: TaskRunner | CoveringRunner | undefined;
+  state: TaskStatus['state'];
+  problem: TaskStatus['problem'];
+  /** For tests of a stage that lags behind: starts only then, by the monotonic clock. */
+  heldUntilMs: number;
+}
+
+/** Runs tasks: takes their leases, keeps them renewed, starts a task again when it ends. */
+export class TaskHost {
+  readonly #tasks: RunningTask[] = [];
+  readonly #loops: Promise<void>[] = [];
+  readonly #abort = new AbortController();
+  readonly #drain = new AbortController();
+
+  /** @param owner unique for each process */
+  constructor(
+    private readonly owner: string,
+    private readonly ports: RuntimePorts,
+    private readonly settings: RuntimeSettings,
+  ) {}
+
+  /** Starts to run a task as soon as its lease is free. `heldBackMs`: not before that time has passed. */
+  add(factory: TaskFactory, heldBackMs = 0): void {
+    const heldUntilMs = this.ports.clock.monotonicMs() + heldBackMs;
+    const task: RunningTask = {
+      factory,
+      runner: undefined,
+      state: 'waiting-for-lease',
+      problem: undefined,
+      heldUntilMs,
+    };
+    this.#tasks.push(task);
+    this.#loops.push(this.#supervise(task));
+  }
+
+  statuses(): readonly TaskStatus[] {
+    return this.#tasks.map((task) => this.#status(task));
+  }
+
+  /** Stops intake, commits, delivers, gives the leases back. */
+  async drain(): Promise<void> {
+    this.#drain.abort();
+    await Promise.all(this.#loops);
+  }
+
+  /** Stops at once; what is not committed is void and will be done again. */
+  async abort(): Promise<void> {
+    this.#abort.abort();
+    await this.drain();
+  }
+
+  #status({ factory, runner, state, problem }: RunningTask): TaskStatus {
+    const found = {
+      ...factory.task,
+      owner: this.owner,
+      state,
+      ...(problem === undefined ? {} : { problem }),
+    };
+    if (runner === undefined) return { ...found, ...NOT_RUNNING };
+    const { waitingFor, ...figures } = runner.activity.figures();
+    const backlogMessages = runner.backlogMessages();
+    return {
+      ...found,
+      ...figures,
+      waitingFor: runner.stuckOn ?? waitingFor,
+      backlogMessages,
+      commitSeq: runner.commitSeq,
+    };
+  }
+
+  async #supervise(task: RunningTask): Promise<void> {
+    const { clock } = this.ports;
+    const stop = AbortSignal.any([this.#abort.signal, this.#drain.signal]);
+    await clock.sleep(task.heldUntilMs - clock.monotonicMs(), stop);
+    for (let failures = 0; !stop.aborted;) {
+      const outcome = await this.#runOnce(task);
+      failures = outcome === 'failed' ? failures + 1 : 0;
+      await clock.sleep(this.#pauseMs(task, outcome, failures), stop);
+    }
+    task.state = 'stopped';
+  }
+
+  #pauseMs(
+    task: RunningTask,
+    outcome: 'no-lease' | 'ended' | 'failed' | 'hopeless',
+    failures: number,
+  ): number {
+    switch (outcome) {
+      case 'no-lease':
+        return LEASE_RETRY_MS;
+      case 'ended':
+        return 0;
+      case 'hopeless':
+        return FAILED_RETRY_MS;
+      case 'failed':
+        return pauseMs(INFRASTRUCTURE_BACKOFF, failures, this.ports.random);
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  async #runOnce(task: RunningTask): Promise<'no-lease' | 'ended' | 'failed' | 'hopeless'> {
+    task.state = 'waiting-for-lease';
+    try {
+      const lease = await this.ports.leases.acquire(task.factory.task, this.owner, this.settings.leaseTtlMs);
+      if (lease === undefined) return 'no-lease';
+      await this.#runUnder(lease, task);
+      return 'ended';
+    } catch (error) {
+      this.#recordFailure(task, error);
+      return isWorthRetrying(error) ? 'failed' : 'hopeless';
+    } finally {
+      task.runner = undefined;
+    }
+  }
+
+  async #runUnder(lease: Lease, task: RunningTask): Promise<void> {
+    const lost = new AbortController();
+    const ended = new AbortController();
+    const abort = AbortSignal.any([this.#abort.signal, lost.signal]);
+    const renewing = this.#keepRenewed(lease, ended.signal, lost);
+    try {
+      task.state = 'recovering';
+      task.runner = this.#runner(lease, task.factory, abort);
+      await task.runner.run(() => {
+        task.state = 'running';
+        task.problem = undefined;
+      });
+      if (lost.signal.aborted) throw new LeaseLostError(taskName(lease.task), lost.signal.reason);
+    } finally {
+      ended.abort();
+      await renewing;
+      await this.ports.leases.release(lease).catch(() => undefined);
+    }
+  }
+
+  #runner(lease: Lease, factory: TaskFactory, abort: AbortSignal): TaskRunner | CoveringRunner {
+    const signals = { abort, drain: this.#drain.signal };
+    if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, this.ports, signals);
+    return new TaskRunner(factory.make(), lease, { ports: this.ports, settings: this.settings }, signals);
+  }
+
+  /** Renews until `ended`; aborts `lost` when the lease is gone or could not be renewed in time. */
+  async #keepRenewed(lease: Lease, ended: AbortSignal, lost: AbortController): Promise<void> {
+    const { clock, leases } = this.ports;
+    let renewedMs = clock.monotonicMs();
+    while (!ended.aborted) {
+      await clock.sleep(this.settings.leaseRenewMs, ended);
+      if (ended.aborted) return;
+      const startedMs = clock.monotonicMs();
+      const renewed = await leases.renew(lease, this.settings.leaseTtlMs).catch(() => undefined);
+      if (renewed === true) renewedMs = startedMs;
+      const isOverdue = clock.monotonicMs() - renewedMs > this.settings.leaseTtlMs - LEASE_MARGIN_MS;
+      if (renewed === false || isOverdue) return lost.abort();
+    }
+  }
+
+  #recordFailure(task: RunningTask, error: unknown): void {
+    const code = error instanceof PlatformError ? error.code : 'UNEXPECTED';
+    const detail = error instanceof Error ? error.message : String(error);
+    task.state = 'failed';
+    task.problem = { code, detail, atMs: this.ports.clock.nowMs() };
+    this.ports.telemetry.record(FACTS.taskFailed, { ...task.factory.task, code, error });
+  }
+}

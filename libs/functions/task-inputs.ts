@@ -1,0 +1,106 @@
+import type { Delivery, MessageBroker, MessageConsumer, Position } from '#libs/messaging';
+
+/** One partition that a task reads, and how repeats on it are seen (input-gate.ts). */
+export interface InputDefinition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly subscription: string;
+  readonly kind: 'raw' | 'enriched' | 'partials' | 'judged';
+}
+
+export interface InputBatch {
+  readonly input: InputDefinition;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** The key of an input in positions and counters. */
+export function inputKey(input: { readonly topic: string; readonly partition: number }): string {
+  return `${input.topic}|${input.partition}`;
+}
+
+/** Per receive: enough to keep a task busy for some milliseconds, small beside its commit. */
+const RECEIVE = { maxMessages: 64, maxBytes: 2 * 1024 * 1024, waitMs: 5_000 };
+
+interface OpenInput {
+  readonly definition: InputDefinition;
+  readonly consumer: MessageConsumer;
+  pending: Promise<InputBatch> | undefined;
+}
+
+/** The exclusive consumers of one task, read side by side. */
+export class TaskInputs {
+  readonly #open: OpenInput[] = [];
+  #backlog = 0;
+
+  constructor(private readonly broker: MessageBroker) {}
+
+  /** Opens every input and goes to where the last commit left it. */
+  async open(inputs: readonly InputDefinition[], positions: ReadonlyMap<string, Position>): Promise<void> {
+    for (const definition of inputs) {
+      const { topic, partition, subscription } = definition;
+      const consumer = await this.broker.openConsumer({ topic, partition, subscription });
+      this.#open.push({ definition, consumer, pending: undefined });
+      const position = positions.get(inputKey(definition));
+      if (position !== undefined) await consumer.seekAfter(position);
+    }
+  }
+
+  /**
+   * What arrives first on any input; undefined when `deadline` resolves first. Nothing is lost by that: what is on
+   * its way is given by the next call.
+   */
+  async receive(deadline: Promise<void>, signal: AbortSignal): Promise<InputBatch | undefined> {
+    for (const input of this.#open) {
+      if (input.pending !== undefined) continue;
+      input.pending = input.consumer
+        .receive({ ...RECEIVE, signal })
+        .then((deliveries) => ({ input: input.definition, deliveries }));
+      // Whoever waits sees the error; nobody may be waiting while a commit runs.
+      input.pending.catch(() => undefined);
+    }
+    const winner = await Promise.race([
+      deadline.then(() => undefined),
+      ...this.#open.map(({ pending }) => pending),
+    ]);
+    if (winner === undefined) return undefined;
+    this.#moveToEnd(winner.input);
+    return winner;
+  }
+
+  /** The next race is won by another input first, so that a busy one does not starve its neighbours. */
+  #moveToEnd(definition: InputDefinition): void {
+    const place = this.#open.findIndex((input) => input.definition === definition);
+    const [input] = this.#open.splice(place, 1);
+    if (input === undefined) return;
+    input.pending = undefined;
+    this.#open.push(input);
+  }
+
+  async acknowledge(positions: ReadonlyMap<string, Position>): Promise<void> {
+    await Promise.all(
+      this.#open.map(async ({ definition, consumer }) => {
+        const position = positions.get(inputKey(definition));
+        if (position !== undefined) await consumer.acknowledgeUpTo(position);
+      }),
+    );
+  }
+
+  /** Has every input been read to its end. */
+  async areCaughtUp(): Promise<boolean> {
+    const caughtUp = await Promise.all(this.#open.map(({ consumer }) => consumer.isCaughtUp()));
+    return caughtUp.every(Boolean);
+  }
+
+  /** Messages not received yet, as of the last look; starts another look. */
+  backlogMessages(): number {
+    void Promise.all(this.#open.map(({ consumer }) => consumer.backlogMessages())).then(
+      (counts) => (this.#backlog = counts.reduce((sum, count) => sum + count, 0)),
+      () => undefined,
+    );
+    return this.#backlog;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#open.map(({ consumer }) => consumer.close()));
+  }
+}

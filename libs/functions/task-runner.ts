@@ -1,0 +1,297 @@
+import {
+  decodeFrame,
+  CONTENT_TYPE,
+  type Delivery,
+  type Position,
+  PRODUCER_PROPERTY,
+  SEQUENCE_PROPERTY,
+} from '#libs/messaging';
+import { FACTS } from '#libs/observability';
+import { type Lease, type TaskId, taskName } from '#libs/storage';
+import { InputGapError, InputUndecodableError } from './functions.errors.js';
+import { admitCovered, admitSequenced, type Admission } from './input-gate.js';
+import { encodeOutbox, OutboxBuilder } from './outbox.js';
+import { OutboxDelivery } from './outbox-delivery.js';
+import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
+import type { StateIdentity } from './state-log.js';
+import { TaskActivity } from './task-activity.js';
+import { TaskCommits, type TaskProgress } from './task-commits.js';
+import { type InputBatch, type InputDefinition, inputKey, TaskInputs } from './task-inputs.js';
+import type { TaskInput, TaskLogic } from './task-logic.js';
+
+// The life of one task under one lease (ARCHITECTURE.md, "Exactly-once"):
+//   recover → redeliver → read → apply in memory → commit → deliver → acknowledge.
+// R1. Nothing leaves before the commit that holds it.
+// R2. Inputs are acknowledged only up to a commit whose outbox is known, in the store, to be delivered.
+// R3. Whatever throws ends the run; the next one starts from the commit, never from what was in memory.
+
+export interface TaskDefinition {
+  readonly task: TaskId;
+  readonly inputs: readonly InputDefinition[];
+  readonly identity: StateIdentity;
+  /** Made anew for every run. */
+  readonly logic: TaskLogic;
+}
+
+export interface RunSignals {
+  /** Stop now; memory is void. */
+  readonly abort: AbortSignal;
+  /** Take nothing more in, commit, deliver, then end. */
+  readonly drain: AbortSignal;
+}
+
+export class TaskRunner {
+  readonly activity: TaskActivity;
+  readonly #logic: TaskLogic;
+  readonly #commits: TaskCommits;
+  readonly #inputs: TaskInputs;
+  readonly #stop: AbortSignal;
+  #delivery!: OutboxDelivery;
+  #outputs!: OutboxBuilder;
+  #progress!: TaskProgress;
+  /** Positions of commits whose delivery is not yet recorded, oldest first. */
+  #unacknowledged: { readonly commitSeq: number; readonly positions: Map<string, Position> }[] = [];
+  #recordedDelivery = 0;
+  #isDirty = false;
+  #eventsSinceCommit = 0;
+  #lastCommitMs = -Infinity;
+  #lastTickMs = -Infinity;
+
+  constructor(
+    private readonly definition: TaskDefinition,
+    lease: Lease,
+    private readonly runtime: { readonly ports: RuntimePorts; readonly settings: RuntimeSettings },
+    private readonly signals: RunSignals,
+  ) {
+    const { ports } = runtime;
+    this.#logic = definition.logic;
+    this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
+    this.#inputs = new TaskInputs(ports.broker);
+    this.#stop = AbortSignal.any([signals.abort, signals.drain]);
+    this.activity = new TaskActivity(ports.clock);
+  }
+
+  get commitSeq(): number {
+    return this.#commits.version.commitSeq;
+  }
+
+  /** What it is stuck on, beyond what its figures say. */
+  get stuckOn(): string | undefined {
+    return this.#delivery?.waitingFor;
+  }
+
+  backlogMessages(): number {
+    return this.#inputs.backlogMessages();
+  }
+
+  /** Runs until drained or aborted. @throws what ended it: fenced, a gap, a store or broker that says never */
+  async run(onRunning: () => void): Promise<void> {
+    try {
+      await this.#recover();
+      onRunning();
+      while (!this.#stop.aborted) await this.#step();
+      if (!this.signals.abort.aborted) await this.#finish();
+    } finally {
+      await this.#inputs.close();
+      await this.#delivery?.close();
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { ports } = this.runtime;
+    const { task } = this.definition;
+    const recovered = await this.#commits.recover();
+    this.#progress = recovered.progress;
+    this.#outputs = new OutboxBuilder(taskName(task), this.#progress.sequences);
+    this.#delivery = new OutboxDelivery(task, ports, this.signals.abort, recovered.deliveredCommitSeq);
+    this.#recordedDelivery = recovered.deliveredCommitSeq;
+    for (const { version, outbox } of recovered.undelivered) this.#delivery.enqueue(version, outbox, []);
+    await this.#delivery.waitBelow(1);
+    this.#logic.restore(recovered.cells);
+    await this.#inputs.open(this.definition.inputs, this.#progress.positions);
+    const { epoch, commitSeq } = this.#commits.version;
+    ports.telemetry.record(FACTS.taskStarted, {
+      ...task,
+      epoch,
+      commitSeq,
+      redelivered: recovered.undelivered.length,
+    });
+  }
+
+  async #step(): Promise<void> {
+    const batch = await this.#nextBatch();
+    this.activity.enter('work');
+    if (batch !== undefined) await this.#take(batch);
+    await this.#tick();
+    if (this.#isCommitDue()) await this.#commitAll();
+    this.#delivery.check();
+  }
+
+  async #nextBatch(): Promise<InputBatch | undefined> {
+    const { clock } = this.runtime.ports;
+    this.activity.enter('input');
+    let fire: () => void = () => undefined;
+    const deadline = new Promise<void>((resolve) => (fire = resolve));
+    const cancel = clock.after(this.#msUntilDue(), fire);
+    try {
+      return await this.#inputs.receive(deadline, this.#stop);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #take(batch: InputBatch): Promise<void> {
+    for (const delivery of batch.deliveries) {
+      await this.#apply(batch.input, delivery);
+      if (this.#isFull()) await this.#commitAll();
+    }
+  }
+
+  async #apply(input: InputDefinition, delivery: Delivery): Promise<void> {
+    const { topic, partition } = input;
+    const key = inputKey(input);
+    const taken = this.#toInput(input, delivery);
+    const admission = this.#admit(key, taken);
+    if (admission.kind === 'gap') {
+      const found = taken.frame.header.covers ?? delivery.properties[SEQUENCE_PROPERTY];
+      throw new InputGapError(taskName(this.definition.task), {
+        topic,
+        partition,
+        expected: admission.expected,
+        found,
+      });
+    }
+    if (admission.kind === 'repeat') {
+      this.runtime.ports.telemetry.record(FACTS.repeatsDropped, this.definition.task);
+    } else {
+      await this.#logic.apply(taken, this.#outputs);
+      this.#count(taken.frame.items.length);
+    }
+    this.#progress.positions.set(key, delivery.position);
+    this.#isDirty = true;
+  }
+
+  #count(events: number): void {
+    this.#eventsSinceCommit += events;
+    this.activity.countEvents(events);
+    this.runtime.ports.telemetry.record(FACTS.eventsProcessed, this.definition.task, events);
+  }
+
+  #toInput(input: InputDefinition, delivery: Delivery): TaskInput {
+    try {
+      const frame = decodeFrame(delivery.payload, input.kind, delivery.properties[CONTENT_TYPE]);
+      const producer = delivery.properties[PRODUCER_PROPERTY];
+      return { delivery, frame, ...(producer === undefined ? {} : { producer }) };
+    } catch (error) {
+      const { topic, partition, position } = delivery;
+      throw new InputUndecodableError(taskName(this.definition.task), { topic, partition, position }, error);
+    }
+  }
+
+  /** Decides what the message is, and remembers it as seen. */
+  #admit(key: string, { delivery, frame, producer }: TaskInput): Admission {
+    const { covers } = frame.header;
+    if (covers !== undefined) {
+      const admission = admitCovered(this.#progress.covered.get(key), covers);
+      if (admission.kind === 'apply') this.#progress.covered.set(key, covers.upTo);
+      return admission;
+    }
+    const name = `${key}|${producer}`;
+    const sequence = Number(delivery.properties[SEQUENCE_PROPERTY]);
+    const admission = admitSequenced(this.#progress.lastSeen.get(name), sequence);
+    if (admission.kind === 'apply') this.#progress.lastSeen.set(name, sequence);
+    return admission;
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#logic.tick === undefined) return;
+    const { clock, commits } = this.runtime.ports;
+    if (clock.monotonicMs() - this.#lastTickMs < this.runtime.settings.tickMs) return;
+    const { pipeline, stage } = this.definition.task;
+    const siblings = await commits.facts(pipeline, stage);
+    this.#logic.tick({ nowMs: clock.nowMs(), siblings }, this.#outputs);
+    this.#lastTickMs = clock.monotonicMs();
+  }
+
+  #isFull(): boolean {
+    const { maxCommitEvents, maxCommitBytes } = this.runtime.settings;
+    return this.#eventsSinceCommit >= maxCommitEvents || this.#outputs.bytes >= maxCommitBytes;
+  }
+
+  /** From the last commit to the next, for what is in memory now; undefined: nothing to commit. */
+  #commitDelayMs(): number | undefined {
+    const { commitGapMs, commitIntervalMs } = this.runtime.settings;
+    const urgency = this.#logic.urgency?.() ?? 'pace';
+    if (urgency === 'now') return 0;
+    if (urgency === 'soon') return commitGapMs;
+    const isDeliveryUnrecorded =
+      this.#delivery.deliveredCommitSeq > this.#recordedDelivery && this.#unacknowledged.length > 0;
+    return this.#isDirty || !this.#outputs.isEmpty || isDeliveryUnrecorded ? commitIntervalMs : undefined;
+  }
+
+  #isCommitDue(): boolean {
+    const delayMs = this.#commitDelayMs();
+    return delayMs !== undefined && this.runtime.ports.clock.monotonicMs() - this.#lastCommitMs >= delayMs;
+  }
+
+  #msUntilDue(): number {
+    const nowMs = this.runtime.ports.clock.monotonicMs();
+    const tickDueMs =
+      this.#logic.tick === undefined ? Infinity : this.#lastTickMs + this.runtime.settings.tickMs;
+    const commitDueMs = this.#lastCommitMs + (this.#commitDelayMs() ?? Infinity);
+    return Math.max(0, Math.min(tickDueMs, commitDueMs, nowMs + this.runtime.settings.tickMs) - nowMs);
+  }
+
+  /** Commits until nothing is due any more; a large emission takes several commits at the same position. */
+  async #commitAll(): Promise<void> {
+    for (let more = true; more;) {
+      more = this.#logic.flush(this.#outputs, this.runtime.settings.maxCommitBytes) === 'more';
+      await this.#commit();
+    }
+    this.activity.enter('work');
+  }
+
+  async #commit(): Promise<void> {
+    this.activity.enter('commit');
+    const { outbox, afterDelivery } = this.#outputs.take();
+    const isEmpty = outbox.rows.length + outbox.documents.length + outbox.messages.length === 0;
+    const delivered = this.#delivery.deliveredCommitSeq;
+    const version = await this.#commits.commit({
+      progress: this.#progress,
+      facts: this.#logic.facts?.() ?? {},
+      state: this.#commits.stateBlob(this.#logic.changes(), () => this.#logic.cells()),
+      outbox: isEmpty ? undefined : encodeOutbox(outbox),
+      deliveredCommitSeq: delivered,
+    });
+    this.#delivery.enqueue(version, outbox, afterDelivery);
+    if (this.#isDirty)
+      this.#unacknowledged.push({
+        commitSeq: version.commitSeq,
+        positions: new Map(this.#progress.positions),
+      });
+    this.#isDirty = false;
+    this.#eventsSinceCommit = 0;
+    this.#lastCommitMs = this.runtime.ports.clock.monotonicMs();
+    this.#recordedDelivery = delivered;
+    await this.#acknowledge(delivered);
+    if (this.#delivery.pending >= this.runtime.settings.maxUndeliveredCommits) {
+      this.activity.enter('deliver');
+      await this.#delivery.waitBelow(this.runtime.settings.maxUndeliveredCommits);
+    }
+  }
+
+  async #acknowledge(delivered: number): Promise<void> {
+    let last: Map<string, Position> | undefined;
+    while (this.#unacknowledged[0] !== undefined && this.#unacknowledged[0].commitSeq <= delivered) {
+      last = this.#unacknowledged.shift()?.positions;
+    }
+    if (last !== undefined) await this.#inputs.acknowledge(last);
+  }
+
+  /** The end of a drained task: everything out, and known to be out. */
+  async #finish(): Promise<void> {
+    await this.#commitAll();
+    await this.#delivery.waitBelow(1);
+    await this.#commit();
+  }
+}
