@@ -1,0 +1,123 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { JsonObject } from '#libs/kernel';
+import { type EventClass, jsonSchemaOf, type ObjectSchema, type PropertySchema } from './json-schema.js';
+
+/** What kind of value a field holds, where it is there; arrays are objects. */
+export type FieldKind = 'string' | 'number' | 'boolean' | 'object';
+
+/** Why data is not of a schema. */
+export interface SchemaProblem {
+  /** JSON pointer of the field; empty for the whole. */
+  readonly path: string;
+  /** The value that stands there; undefined if none. */
+  readonly found: unknown;
+  /** A sentence: what was found, what would be right. */
+  readonly reason: string;
+}
+
+/** One version of one kind of event. */
+export interface EventSchema {
+  /** Name and version, e.g. `web-request@1`. */
+  readonly type: string;
+  readonly jsonSchema: JsonObject;
+  /** The fields that the schema names. Data may have others; they are kept. */
+  readonly fields: ReadonlyMap<string, FieldKind>;
+  /** The first thing that is wrong with the data of an event; undefined if nothing is. Cheap enough for every event. */
+  check(data: unknown): SchemaProblem | undefined;
+}
+
+/** Compiles what the decorators of a class say. @throws SchemaUnsupportedError */
+export function compileEventSchema(type: string, eventClass: EventClass): EventSchema {
+  const jsonSchema = jsonSchemaOf(type, eventClass);
+  // class-validator matches patterns as they are written, without the flag u.
+  const validate = new Ajv2020({ strictTypes: false, unicodeRegExp: false, verbose: true }).compile(
+    jsonSchema,
+  );
+  return {
+    type,
+    jsonSchema,
+    fields: new Map(
+      Object.entries(jsonSchema.properties).map(([name, property]) => [name, kindOf(property)]),
+    ),
+    check: (data) => (validate(data) ? undefined : problemOf(validate.errors?.[0], jsonSchema)),
+  };
+}
+
+function kindOf(property: PropertySchema): FieldKind {
+  switch (typeOf(property)) {
+    case 'string':
+      return 'string';
+    case 'number':
+    case 'integer':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    default:
+      return 'object';
+  }
+}
+
+function typeOf(property: PropertySchema): string | undefined {
+  return Array.isArray(property.type) ? property.type[0] : property.type;
+}
+
+function problemOf(error: ErrorObject | undefined, schema: ObjectSchema): SchemaProblem {
+  if (error?.keyword === 'required') return missingProblem(String(error.params['missingProperty']), schema);
+  const path = error?.instancePath ?? '';
+  const found: unknown = error?.data;
+  return { path, found, reason: `${path || 'data'} is ${shorten(found)}; it must be ${wantedAt(path, schema)}` };
+}
+
+function missingProblem(name: string, schema: ObjectSchema): SchemaProblem {
+  const path = `/${escapePointer(name)}`;
+  return { path, found: undefined, reason: `${path} is missing; it must be ${wantedAt(path, schema)}` };
+}
+
+function wantedAt(path: string, schema: ObjectSchema): string {
+  const property = schema.properties[path.slice(1)];
+  return property === undefined ? 'a JSON object' : describe(property);
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+const MAX_SHOWN_LENGTH = 80;
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= MAX_SHOWN_LENGTH
+    ? text
+    : `${text.slice(0, MAX_SHOWN_LENGTH)}… (${text.length} characters)`;
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
+
+/** What a property has to be, in words: `a whole number from 100 to 599`. */
+function describe(property: PropertySchema): string {
+  const parts = [NOUNS[typeOf(property) ?? ''] ?? 'a value'];
+  for (const [keyword, words] of Object.entries(PHRASES)) {
+    if (property[keyword] !== undefined) parts.push(words(property[keyword]));
+  }
+  return parts.join(' ');
+}
+
+const PHRASES: Readonly<Record<string, (bound: unknown) => string>> = {
+  enum: (values) => `out of ${JSON.stringify(values)}`,
+  minimum: (bound) => `of ${String(bound)} or more`,
+  maximum: (bound) => `of ${String(bound)} or less`,
+  exclusiveMinimum: (bound) => `above ${String(bound)}`,
+  exclusiveMaximum: (bound) => `below ${String(bound)}`,
+  minLength: (bound) => `of ${String(bound)} or more characters`,
+  maxLength: (bound) => `of ${String(bound)} or fewer characters`,
+  pattern: (pattern) => `that matches ${String(pattern)}`,
+  minItems: (bound) => `of ${String(bound)} or more items`,
+  maxItems: (bound) => `of ${String(bound)} or fewer items`,
+};
