@@ -65,7 +65,11 @@ function problemOf(error: ErrorObject | undefined, schema: ObjectSchema): Schema
   if (error?.keyword === 'required') return missingProblem(String(error.params['missingProperty']), schema);
   const path = error?.instancePath ?? '';
   const found: unknown = error?.data;
-  return { path, found, reason: `${path || 'data'} is ${shorten(found)}; it must be ${wantedAt(path, schema)}` };
+  return {
+    path,
+    found,
+    reason: `${path || 'data'} is ${shorten(found)}; it must be ${wantedAt(path, schema)}`,
+  };
 }
 
 function missingProblem(name: string, schema: ObjectSchema): SchemaProblem {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { IsBoolean, IsEmail, IsIn, IsOptional, IsString, Matches, ValidateIf } from 'class-validator';
+import {
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 import { SchemaRegistry, shippedSchemas, WebRequest } from './index.js';
 
 class Checkout {
@@ -11,6 +21,11 @@ class Checkout {
   @IsOptional()
   @IsBoolean()
   gift?: boolean;
+}
+class Counted {
+  @Min(1)
+  @IsInt()
+  pieces!: number;
 }
 class WithEmail {
   @IsEmail()
@@ -52,6 +67,12 @@ describe('SchemaRegistry', () => {
   it('shares nothing with another registry', () => {
     shippedSchemas().register(Checkout, { name: 'checkout', version: 1 });
     expect(shippedSchemas().get('checkout@1')).toBeUndefined();
+  });
+
+  it('keeps whole numbers whole, in whatever order the decorators stand', () => {
+    const schema = new SchemaRegistry().register(Counted, { name: 'counted', version: 1 });
+    expect(schema.check({ pieces: 1 })).toBeUndefined();
+    expect(schema.check({ pieces: 1.5 })).toMatchObject({ path: '/pieces' });
   });
 
   it('refuses a name that is taken or not allowed', () => {
