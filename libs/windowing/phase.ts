@@ -1,0 +1,29 @@
+/** How settled the result of a window is. */
+export type Phase = 'provisional' | 'complete' | 'final' | 'retracted';
+
+/** What a phase depends on in a row. */
+export interface PhasedRow {
+  readonly windowStartMs: number;
+  readonly windowEndMs: number;
+  /** From the view of open windows, not committed. */
+  readonly provisional: boolean;
+  readonly retracted?: boolean;
+}
+
+/** Delivered progress of the stream at the task that made the row. */
+export interface DeliveredProgress {
+  readonly watermarkMs?: number;
+  readonly closedUntilMs?: number;
+}
+
+/**
+ * `provisional`: still filling. `complete`: the watermark has passed its end; an event within the allowed lateness
+ * may still correct it. `final`: nothing can change it. `retracted`: a session that was merged into another.
+ */
+export function phaseOf(row: PhasedRow, progress: DeliveredProgress, allowedLatenessMs: number): Phase {
+  if (row.retracted === true) return 'retracted';
+  if (row.provisional) return 'provisional';
+  const { watermarkMs = -Infinity, closedUntilMs = -Infinity } = progress;
+  const isFinal = watermarkMs >= row.windowEndMs + allowedLatenessMs || closedUntilMs >= row.windowStartMs;
+  return isFinal ? 'final' : 'complete';
+}
