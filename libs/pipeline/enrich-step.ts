@@ -1,5 +1,4 @@
-/** What an event's field holds, as expressions see it. */
-export type FieldType = 'string' | 'number' | 'boolean' | 'object';
+import type { FieldKind } from '#libs/schema';
 
 /**
  * One step of enrich with its options, checked: every field it reads is there. Steps run in the order of the
@@ -27,7 +26,7 @@ const USER_AGENT_FIELDS = { browser: 'string', os: 'string', device: 'string', i
 const CLASSIFY_FIELDS = { route: 'string', isAsset: 'boolean', isPageView: 'boolean' } as const;
 
 /** The fields that a step adds to the event's data. A value may be absent where the step had nothing to read. */
-export function fieldsAddedBy(step: EnrichStep): Readonly<Record<string, FieldType>> {
+export function fieldsAddedBy(step: EnrichStep): Readonly<Record<string, FieldKind>> {
   switch (step.kind) {
     case 'userAgent':
       return USER_AGENT_FIELDS;

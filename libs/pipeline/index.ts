@@ -1,4 +1,4 @@
-export { type EnrichStep, fieldsAddedBy, type FieldType } from './enrich-step.js';
+export { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
 export { describeProblem, PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
 export {
   globalPartitionsOf,
@@ -6,5 +6,5 @@ export {
   LOG_FORMATS,
   type LogFormat,
   type PipelineDefinition,
-  type TimeSettings,
 } from './pipeline-definition.js';
+export type { PipelineSource, SourceFile } from './pipeline-source.js';

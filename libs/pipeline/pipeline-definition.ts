@@ -1,7 +1,7 @@
 import type { AlertRule } from '#libs/alerting';
 import type { JsonObject } from '#libs/kernel';
 import type { EventSchema } from '#libs/schema';
-import type { SeriesDefinition } from '#libs/windowing';
+import type { SeriesDefinition, TimeDefinition } from '#libs/windowing';
 import type { EnrichStep } from './enrich-step.js';
 
 /** Formats of log lines that a pipeline may take, in the words of its file. */
@@ -14,15 +14,6 @@ const MAX_GLOBAL_PARTITIONS = 8;
 /** How many tasks the global stage has: as many as the pipeline has partitions, at most 8. */
 export function globalPartitionsOf(partitions: number): number {
   return Math.min(MAX_GLOBAL_PARTITIONS, partitions);
-}
-
-export interface TimeSettings {
-  /** How far behind the newest event of its stream an event may be and still be on time; ≥ 0, default 10 s. */
-  readonly maxOutOfOrdernessMs: number;
-  /** How far after its arrival an event may claim to have happened; ≥ 0, default 5 min. */
-  readonly maxFutureSkewMs: number;
-  /** How long a partition that has been read to the end stays quiet before its stream is idle there; > 0, default 10 s. */
-  readonly idleAfterMs: number;
 }
 
 export interface IngestSettings {
@@ -42,7 +33,7 @@ export interface PipelineDefinition {
   /** The schema of its events as the file names it, e.g. `web-request@1`. */
   readonly eventType: string;
   readonly schema: EventSchema;
-  readonly time: TimeSettings;
+  readonly time: TimeDefinition;
   readonly ingest: IngestSettings;
   readonly enrich: readonly EnrichStep[];
   readonly series: readonly SeriesDefinition[];
