@@ -29,6 +29,8 @@ export interface RuntimeSettings {
   readonly tickMs: number;
   readonly leaseTtlMs: number;
   readonly leaseRenewMs: number;
+  /** For tests of a stage that lags behind: task name → how long its start is put off, in milliseconds. */
+  readonly holdTasks: ReadonlyMap<string, number>;
 }
 
 export const DEFAULT_SETTINGS: RuntimeSettings = {
@@ -40,4 +42,5 @@ export const DEFAULT_SETTINGS: RuntimeSettings = {
   tickMs: 200,
   leaseTtlMs: 10_000,
   leaseRenewMs: 3_000,
+  holdTasks: new Map(),
 };

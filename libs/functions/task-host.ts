@@ -51,8 +51,9 @@ export class TaskHost {
     private readonly settings: RuntimeSettings,
   ) {}
 
-  /** Starts to run a task as soon as its lease is free. `heldBackMs`: not before that time has passed. */
-  add(factory: TaskFactory, heldBackMs = 0): void {
+  /** Starts to run a task as soon as its lease is free. */
+  add(factory: TaskFactory): void {
+    const heldBackMs = this.settings.holdTasks.get(taskName(factory.task)) ?? 0;
     const heldUntilMs = this.ports.clock.monotonicMs() + heldBackMs;
     const task: RunningTask = {
       factory,

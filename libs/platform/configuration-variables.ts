@@ -1,0 +1,110 @@
+import {
+  parseBoolean,
+  parseBytes,
+  parseDurationMs,
+  parseHolds,
+  parseName,
+  parseOneOf,
+  parsePort,
+  parseText,
+} from './setting-parsers.js';
+
+/** One setting: where it comes from, what it means, how its text is read. `parse` throws a RangeError that says what is wanted. */
+export interface ConfigurationVariable<T = unknown> {
+  readonly variable: `MILLRACE_${string}`;
+  /** As it would be written; undefined: the app decides, or there is none. */
+  readonly default: string | undefined;
+  /** A sentence for docs/configuration.md. */
+  readonly meaning: string;
+  readonly parse: (text: string) => T;
+  readonly isSecret?: true;
+}
+
+function setting<T>(
+  variable: `MILLRACE_${string}`,
+  parse: (text: string) => T,
+  rest: { readonly default?: string; readonly meaning: string; readonly isSecret?: true },
+): ConfigurationVariable<T> {
+  return {
+    variable,
+    parse,
+    default: rest.default,
+    meaning: rest.meaning,
+    ...(rest.isSecret ? { isSecret: true } : {}),
+  };
+}
+
+/** Every setting of every app, by its name in {@link Configuration}. */
+export const SETTINGS = {
+  host: setting('MILLRACE_HOST', parseText, {
+    default: '127.0.0.1',
+    meaning: 'Address to listen on. Loopback unless told otherwise.',
+  }),
+  port: setting('MILLRACE_PORT', parsePort, {
+    meaning:
+      'Port to listen on; 0 takes a free one. Default: 3000, and 3001 to 3004 for ingest, enrich, aggregate, alert.',
+  }),
+  dataDir: setting('MILLRACE_DATA_DIR', parseText, {
+    default: './.millrace',
+    meaning: 'Folder of the embedded log and store. One process at a time.',
+  }),
+  dataMaxBytes: setting('MILLRACE_DATA_MAX_BYTES', parseBytes, {
+    default: '2GiB',
+    meaning:
+      'Cap of the embedded log. What has been processed goes first; nothing unread is removed: ingest answers 503 instead.',
+  }),
+  pipelines: setting('MILLRACE_PIPELINES', parseText, {
+    meaning: 'Pipeline files, separated by commas. Default: the shipped pipelines/web.yaml.',
+  }),
+  demo: setting('MILLRACE_DEMO', parseBoolean, {
+    default: 'true',
+    meaning: 'Sample traffic on the stream demo (standalone only).',
+  }),
+  demoSeed: setting('MILLRACE_DEMO_SEED', parseText, {
+    default: 'millrace',
+    meaning: 'Seed of the sample traffic: the same seed gives the same traffic.',
+  }),
+  tenant: setting('MILLRACE_TENANT', parseName, {
+    default: 'public',
+    meaning: "Tenant of the pipelines' topics.",
+  }),
+  namespace: setting('MILLRACE_NAMESPACE', parseName, {
+    default: 'default',
+    meaning: "Namespace of the pipelines' topics.",
+  }),
+  logLevel: setting('MILLRACE_LOG_LEVEL', parseOneOf(['debug', 'info', 'warn', 'error', 'silent']), {
+    default: 'info',
+    meaning: 'The least level that is logged: debug, info, warn, error or silent.',
+  }),
+  commitIntervalMs: setting('MILLRACE_COMMIT_INTERVAL', parseDurationMs, {
+    default: '1s',
+    meaning: 'At most this long between two commits of a task that has something to commit.',
+  }),
+  commitGapMs: setting('MILLRACE_COMMIT_GAP', parseDurationMs, {
+    default: '100ms',
+    meaning: 'At least this long between two commits of a task, except where an alert waits.',
+  }),
+  liveIntervalMs: setting('MILLRACE_LIVE_INTERVAL', parseDurationMs, {
+    default: '250ms',
+    meaning: 'Provisional numbers of one window are sent at most this often.',
+  }),
+  visitorSecret: setting('MILLRACE_VISITOR_SECRET', parseText, {
+    meaning: 'Secret that visitor ids are made with. Default: made at the first start and kept in the store.',
+    isSecret: true,
+  }),
+  holdTasks: setting('MILLRACE_HOLD_TASKS', parseHolds, {
+    default: '',
+    meaning:
+      'For tests of a stage that lags: tasks to start later, e.g. web/local/1=30s, separated by commas.',
+  }),
+} as const;
+
+/** The settings with their types. */
+export type SettingValues = {
+  readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['parse'] extends (text: string) => infer T
+    ? T
+    : never;
+};
+
+/** What the documentation lists. */
+export const CONFIGURATION_VARIABLES: readonly ConfigurationVariable[] = Object.values(SETTINGS);

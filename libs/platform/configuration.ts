@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type JsonValue, PlatformError, type RetryAdvice } from '#libs/kernel';
+import { type ConfigurationVariable, SETTINGS, type SettingValues } from './configuration-variables.js';
+import { parseBoolean } from './setting-parsers.js';
+
+/** The apps, by the name of their folder. */
+export type AppName = 'ingest' | 'enrich' | 'aggregate' | 'alert' | 'dashboard' | 'standalone';
+
+/** Where the value of a setting comes from. */
+export type SettingOrigin = 'argument' | 'environment' | 'default';
+
+export interface EffectiveSetting {
+  readonly variable: string;
+  /** Secrets: `***` where one is set. */
+  readonly value: JsonValue;
+  readonly origin: SettingOrigin;
+}
+
+/** Settings that cannot be used, all of them at once. */
+export class ConfigurationInvalidError extends PlatformError {
+  readonly code = 'CONFIGURATION_INVALID';
+  readonly retry: RetryAdvice = 'never';
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration cannot be used:\n  ${problems.join('\n  ')}`, { context: { problems } });
+  }
+}
+
+interface Found {
+  readonly text: string | undefined;
+  readonly origin: SettingOrigin;
+}
+
+/** What one process runs with: read once at start, checked as a whole, then fixed. Argument > environment > default. */
+export class Configuration {
+  /** Unique for each run of each process. */
+  readonly processId: string;
+  readonly values: SettingValues;
+  readonly #origins: ReadonlyMap<string, Found>;
+
+  private constructor(
+    readonly app: AppName,
+    values: SettingValues,
+    origins: ReadonlyMap<string, Found>,
+  ) {
+    this.processId = `${app}-${hostname().slice(0, 20)}-${randomUUID().slice(0, 8)}`;
+    this.values = Object.freeze(values);
+    this.#origins = origins;
+  }
+
+  /**
+   * @param args the process' arguments: `--port 3005`, `--port=3005`, `--no-demo`, by the variables' names
+   * @throws ConfigurationInvalidError that names every problem with variable, value and what would be right
+   */
+  static load(
+    app: AppName,
+    environment: Readonly<Record<string, string | undefined>>,
+    args: readonly string[],
+  ): Configuration {
+    const problems: string[] = [];
+    const given = readArguments(args, problems);
+    refuseUnknown(environment, problems);
+    const origins = new Map<string, Found>();
+    const values: Record<string, unknown> = {};
+    for (const [name, definition] of Object.entries<ConfigurationVariable>(SETTINGS)) {
+      const found = find(definition, environment, given);
+      origins.set(name, found);
+      if (found.text !== undefined) values[name] = read(definition, found, problems);
+    }
+    if (problems.length > 0) throw new ConfigurationInvalidError(problems);
+    return new Configuration(app, values as SettingValues, origins);
+  }
+
+  /** Every setting with its origin, fit to be shown: secrets are hidden. */
+  effective(): readonly EffectiveSetting[] {
+    return Object.entries<ConfigurationVariable>(SETTINGS).map(([name, { variable, isSecret }]) => {
+      const { text, origin } = this.#origins.get(name) ?? { text: undefined, origin: 'default' as const };
+      return { variable, value: text === undefined ? null : isSecret === true ? '***' : text, origin };
+    });
+  }
+}
+
+function find(
+  { variable, default: fallback }: ConfigurationVariable,
+  environment: Readonly<Record<string, string | undefined>>,
+  given: ReadonlyMap<string, string>,
+): Found {
+  const argument = given.get(variable);
+  if (argument !== undefined) return { text: argument, origin: 'argument' };
+  const text = environment[variable];
+  if (text !== undefined && text !== '') return { text, origin: 'environment' };
+  return { text: fallback, origin: 'default' };
+}
+
+function read(definition: ConfigurationVariable, found: Found, problems: string[]): unknown {
+  try {
+    return definition.parse(found.text ?? '');
+  } catch (error) {
+    const shown = definition.isSecret === true ? '***' : `'${found.text}'`;
+    problems.push(`${definition.variable} is ${shown} (${found.origin}), wanted ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function refuseUnknown(environment: Readonly<Record<string, string | undefined>>, problems: string[]): void {
+  const known = new Set(
+    Object.values<ConfigurationVariable>(SETTINGS).map(({ variable }) => variable as string),
+  );
+  // Variables for the tests share the prefix; they are not settings.
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('MILLRACE_') && !name.startsWith('MILLRACE_TEST_') && !known.has(name),
+  );
+  for (const name of unknown) problems.push(`${name} is not a setting; docs/configuration.md lists them`);
+}
+
+/** `--data-dir x`, `--data-dir=x`, and `--demo` / `--no-demo` for settings that are true or false. */
+function readArguments(args: readonly string[], problems: string[]): Map<string, string> {
+  const variables = new Map(
+    Object.values<ConfigurationVariable>(SETTINGS).map((setting) => [flagOf(setting.variable), setting]),
+  );
+  const options = Object.fromEntries(
+    [...variables].map(([flag, { parse }]) => [
+      flag,
+      { type: parse === parseBoolean ? 'boolean' : 'string' } as const,
+    ]),
+  );
+  const given = new Map<string, string>();
+  try {
+    const { values } = parseArgs({ args: [...args], options, allowNegative: true });
+    for (const [flag, value] of Object.entries(values))
+      given.set(variables.get(flag)?.variable ?? flag, String(value));
+  } catch (error) {
+    problems.push(`${(error as Error).message}; there are --${[...variables.keys()].join(' --')}`);
+  }
+  return given;
+}
+
+function flagOf(variable: string): string {
+  return variable.slice('MILLRACE_'.length).toLowerCase().replaceAll('_', '-');
+}

@@ -1,0 +1,11 @@
+export {
+  type AppName,
+  Configuration,
+  ConfigurationInvalidError,
+  type EffectiveSetting,
+} from './configuration.js';
+export { CONFIGURATION_VARIABLES, type ConfigurationVariable } from './configuration-variables.js';
+export { LiveFeed } from './live-feed.js';
+export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
+export { type AppDescription, createApp, startApp } from './start-app.js';
+export { Tasks } from './tasks.js';

@@ -1,0 +1,86 @@
+import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { Clock, SystemClock } from '#libs/kernel';
+import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
+import { MessageBroker } from '#libs/messaging';
+import { Telemetry } from '#libs/observability';
+import { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
+import { ConfigController } from './config.controller.js';
+import { Configuration } from './configuration.js';
+import { Adapters } from './adapters.js';
+import { openEmbeddedAdapters } from './embedded-adapters.js';
+import { HealthController } from './health.controller.js';
+import { LiveFeed } from './live-feed.js';
+import { MetricsController } from './metrics.controller.js';
+import { Pipelines } from './pipelines.js';
+import { Tasks } from './tasks.js';
+
+const PORTS = [
+  { provide: MessageBroker, key: 'broker' },
+  { provide: CommitStore, key: 'commits' },
+  { provide: LeaseStore, key: 'leases' },
+  { provide: ResultStore, key: 'results' },
+  { provide: DocumentStore, key: 'documents' },
+] as const;
+
+/** Everything an app stands on: configuration, ports with their adapters, tasks, health, metrics. */
+@Global()
+@Module({})
+export class PlatformModule implements OnApplicationShutdown {
+  constructor(@Inject(Adapters) private readonly adapters: Adapters) {}
+
+  static forRoot(configuration: Configuration, telemetry: Telemetry): DynamicModule {
+    const provided = [
+      { provide: Configuration, useValue: configuration },
+      { provide: Telemetry, useValue: telemetry },
+      { provide: Clock, useClass: SystemClock },
+      { provide: Pipelines, useFactory: () => Pipelines.load(configuration) },
+      {
+        provide: Adapters,
+        inject: [Pipelines, Clock],
+        useFactory: (pipelines: Pipelines, clock: Clock) =>
+          openEmbeddedAdapters(configuration, pipelines, { clock, telemetry }),
+      },
+      ...PORTS.map(({ provide, key }) => ({
+        provide,
+        inject: [Adapters],
+        useFactory: (adapters: Adapters) => adapters.ports[key],
+      })),
+      {
+        provide: TaskHost,
+        inject: [Adapters, Clock],
+        useFactory: (adapters: Adapters, clock: Clock) =>
+          taskHost(configuration, { ...adapters.ports, clock, telemetry }),
+      },
+      LiveFeed,
+      Tasks,
+    ];
+    const exported = [
+      Configuration,
+      Telemetry,
+      Clock,
+      Pipelines,
+      LiveFeed,
+      Tasks,
+      ...PORTS.map(({ provide }) => provide),
+    ];
+    return {
+      module: PlatformModule,
+      imports: [TerminusModule.forRoot({ errorLogStyle: 'json', logger: false })],
+      controllers: [HealthController, MetricsController, ConfigController],
+      providers: provided,
+      exports: exported,
+    };
+  }
+
+  /** The last to close: by then every task has delivered and every request has been answered. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.adapters.close();
+  }
+}
+
+function taskHost(configuration: Configuration, ports: Omit<RuntimePorts, 'random'>): TaskHost {
+  const { commitIntervalMs, commitGapMs, holdTasks } = configuration.values;
+  const settings = { ...DEFAULT_SETTINGS, commitIntervalMs, commitGapMs, holdTasks };
+  return new TaskHost(configuration.processId, { ...ports, random: Math.random }, settings);
+}

@@ -1,0 +1,69 @@
+import { parseDuration } from '#libs/kernel';
+
+// How the text of a setting is read. Each throws a RangeError that says what is wanted.
+
+export function parseText(text: string): string {
+  return text;
+}
+
+export function parseBoolean(text: string): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new RangeError('true or false');
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new RangeError('a port, 0 to 65535');
+  return port;
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** `2GiB`, `512MiB` or a plain number of bytes; at least 16 MiB. */
+export function parseBytes(text: string): number {
+  const [, amount, unit] = /^(\d+) ?([A-Za-z]*)$/.exec(text) ?? [];
+  const bytes = Number(amount) * (BYTE_UNITS[unit?.toUpperCase() ?? ''] ?? NaN);
+  if (!(bytes >= 16 * 2 ** 20)) throw new RangeError('a size such as 2GiB or 512MiB, at least 16MiB');
+  return bytes;
+}
+
+export function parseDurationMs(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new RangeError('a duration such as 100ms, 10s or 5m');
+  }
+}
+
+export function parseName(text: string): string {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) throw new RangeError('a name of letters, digits, _ and -');
+  return text;
+}
+
+export function parseOneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw new RangeError(`one of ${choices.join(', ')}`);
+    return choice;
+  };
+}
+
+/** `web/local/1=30s,web/local/2=5s`: task name → milliseconds. */
+export function parseHolds(text: string): ReadonlyMap<string, number> {
+  const holds = new Map<string, number>();
+  for (const part of text.split(',').filter((item) => item !== '')) {
+    const [task, duration, ...rest] = part.split('=');
+    if (task === undefined || duration === undefined || rest.length > 0) {
+      throw new RangeError('tasks with durations, e.g. web/local/1=30s');
+    }
+    holds.set(task.trim(), parseDurationMs(duration.trim()));
+  }
+  return holds;
+}

@@ -1,0 +1,104 @@
+import 'reflect-metadata';
+import { type DynamicModule, type INestApplicationContext, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PlatformError } from '#libs/kernel';
+import { Telemetry } from '#libs/observability';
+import { type AppName, Configuration } from './configuration.js';
+import { NestLogger } from './nest-logger.js';
+import { PlatformModule } from './platform.module.js';
+import { ProblemFilter } from './problem.filter.js';
+
+export interface AppDescription {
+  readonly app: AppName;
+  readonly module: Type | DynamicModule;
+  /** Where it listens unless MILLRACE_PORT says otherwise. */
+  readonly port: number;
+  /** Called when the app can be used. */
+  readonly onListening?: (url: string, app: INestApplicationContext) => void | Promise<void>;
+}
+
+/** A process that cannot start ends with this code: the configuration or the data has to change first. */
+const EXIT_REFUSED = 78;
+
+@Module({})
+class RootModule {}
+
+/**
+ * Starts an app as a process: reads its configuration, opens what it stands on, listens, and ends on SIGTERM or
+ * SIGINT after intake has stopped and everything is committed and delivered.
+ */
+export async function startApp(description: AppDescription): Promise<void> {
+  try {
+    const app = await createApp(description, process.env, process.argv.slice(2));
+    await listen(app, description);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+/** The app, wired but not listening. */
+export async function createApp(
+  description: AppDescription,
+  environment: Readonly<Record<string, string | undefined>>,
+  args: readonly string[],
+): Promise<NestFastifyApplication> {
+  const configuration = Configuration.load(description.app, environment, args);
+  const { logLevel } = configuration.values;
+  const telemetry = new Telemetry({ bindings: { app: description.app }, logLevel, processMetrics: true });
+  const root = {
+    module: RootModule,
+    imports: [PlatformModule.forRoot(configuration, telemetry), description.module],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(root, httpAdapter(), {
+    bodyParser: false,
+    logger: new NestLogger(telemetry),
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.useGlobalFilters(new ProblemFilter(telemetry));
+  return app;
+}
+
+/** Bodies of every content type are handed on as streams: who takes them knows how much is too much. */
+function httpAdapter(): FastifyAdapter {
+  const adapter = new FastifyAdapter({ routerOptions: { maxParamLength: 500 }, requestTimeout: 0 });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  return adapter;
+}
+
+async function listen(app: NestFastifyApplication, description: AppDescription): Promise<void> {
+  const { host, port } = app.get(Configuration).values;
+  stopOnSignals(app);
+  await app.listen((port as number | undefined) ?? description.port, host);
+  const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
+  await description.onListening?.(url, app);
+}
+
+function stopOnSignals(app: NestFastifyApplication): void {
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        app.get(Telemetry).logger.error({ error }, 'the end was not clean');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function refuse(error: unknown): never {
+  const text =
+    error instanceof PlatformError
+      ? `${error.code}: ${error.message}`
+      : String((error as Error).stack ?? error);
+  process.stderr.write(`millrace cannot start.\n${text}\n`);
+  process.exit(EXIT_REFUSED);
+}
