@@ -78,7 +78,8 @@ const TEXT_TESTS: Readonly<Record<string, (text: string, part: string) => boolea
 function textTest([name, on, args]: [string, ASTNode, ASTNode[]], aliases: Aliases): Evaluate | undefined {
   const test = TEXT_TESTS[name];
   const part = args[0];
-  if (test === undefined || args.length !== 1 || typeOf(on) !== 'string' || part?.op !== 'value') return undefined;
+  if (test === undefined || args.length !== 1 || typeOf(on) !== 'string' || part?.op !== 'value')
+    return undefined;
   const text = closureOf(on, aliases);
   const wanted = String(part.args);
   return (

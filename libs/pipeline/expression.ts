@@ -1,4 +1,9 @@
-import { type ASTNode, Environment, type ParseError, type TypeError as CelTypeError } from '@marcbachmann/cel-js';
+import {
+  type ASTNode,
+  Environment,
+  type ParseError,
+  type TypeError as CelTypeError,
+} from '@marcbachmann/cel-js';
 import { closureOf } from './expression-closure.js';
 import { nearName } from './near-name.js';
 
@@ -58,7 +63,10 @@ function environmentOf(scope: Scope): Names {
     if (scope.has(alias) && alias !== name) continue;
     aliases.set(alias, name);
     if (typeof kind === 'string') environment.registerVariable(alias, CEL_TYPES[kind]);
-    else environment.registerVariable(alias, { schema: Object.fromEntries(kind.numbers.map((each) => [each, 'double'])) });
+    else
+      environment.registerVariable(alias, {
+        schema: Object.fromEntries(kind.numbers.map((each) => [each, 'double'])),
+      });
   }
   registerNumbers(environment);
   return { environment, aliases };
@@ -66,15 +74,19 @@ function environmentOf(scope: Scope): Names {
 
 /** Words of CEL's grammar: a field of such a name can't be used in an expression. */
 const WORDS = new Set(
-  ('true false null in as break const continue else for function if import let loop package namespace return var ' +
-    'void while __proto__ prototype').split(' '),
+  (
+    'true false null in as break const continue else for function if import let loop package namespace return var ' +
+    'void while __proto__ prototype'
+  ).split(' '),
 );
 
 /** X1. CEL itself compares doubles with whole numbers only by `<`, `<=`, `>`, `>=`. */
 function registerNumbers(environment: Environment): void {
   const toNumber = (value: unknown): number => Number(value);
   environment.registerOperator('double == int', (a, b) => toNumber(a) === toNumber(b));
-  environment.registerOperator('double in list<int>', (a, list: unknown[]) => list.some((b) => toNumber(b) === toNumber(a)));
+  environment.registerOperator('double in list<int>', (a, list: unknown[]) =>
+    list.some((b) => toNumber(b) === toNumber(a)),
+  );
   const arithmetic: Record<string, (a: number, b: number) => number> = {
     '+': (a, b) => a + b,
     '-': (a, b) => a - b,
@@ -112,7 +124,10 @@ function forEachId(part: unknown, visit: (node: { args: string }) => void): void
 }
 
 /** X3, by the library: what is absent is not shown to it, and so makes an error where it is used. */
-function interpreted(parsed: (context: Record<string, unknown>) => unknown, names: ReadonlyMap<string, string>): Evaluate {
+function interpreted(
+  parsed: (context: Record<string, unknown>) => unknown,
+  names: ReadonlyMap<string, string>,
+): Evaluate {
   return (data) => {
     const context: Record<string, unknown> = {};
     for (const [inside, name] of names) {

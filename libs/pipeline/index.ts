@@ -1,4 +1,6 @@
 export { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
+export { explainPipeline, type PipelineTopic, topicsOf } from './explain-pipeline.js';
+export { parsePipeline, type PipelineContext } from './parse-pipeline.js';
 export { describeProblem, PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
 export {
   globalPartitionsOf,

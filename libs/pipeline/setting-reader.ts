@@ -7,7 +7,9 @@ import type { MapSetting, Setting } from './setting.js';
 export type Reader<T> = (setting: Setting, log: ProblemLog) => T | undefined;
 
 export const readBoolean: Reader<boolean> = (setting, log) =>
-  setting.kind === 'scalar' && typeof setting.value === 'boolean' ? setting.value : log.refuse(setting, 'true or false');
+  setting.kind === 'scalar' && typeof setting.value === 'boolean'
+    ? setting.value
+    : log.refuse(setting, 'true or false');
 
 /** A text that is not empty. */
 export function textReader(wanted: string, pattern = /\S/): Reader<string> {
@@ -25,7 +27,10 @@ export function choiceReader<T extends string>(choices: readonly T[]): Reader<T>
   };
 }
 
-export function numberReader(wanted: string, isLegal: (value: number) => boolean = Number.isFinite): Reader<number> {
+export function numberReader(
+  wanted: string,
+  isLegal: (value: number) => boolean = Number.isFinite,
+): Reader<number> {
   return (setting, log) =>
     setting.kind === 'scalar' && typeof setting.value === 'number' && isLegal(setting.value)
       ? setting.value
@@ -78,7 +83,12 @@ export class MapReader {
   ) {}
 
   /** @param later what a later version will know, and this one refuses as such */
-  static of(setting: Setting, log: ProblemLog, known: readonly string[], later: readonly string[] = []): MapReader | undefined {
+  static of(
+    setting: Setting,
+    log: ProblemLog,
+    known: readonly string[],
+    later: readonly string[] = [],
+  ): MapReader | undefined {
     if (setting.kind !== 'map') return log.refuse(setting, `a map of ${known.join(', ')}`);
     for (const [name, { keyPlace, value }] of setting.entries) {
       if (known.includes(name)) continue;
@@ -101,7 +111,10 @@ export class MapReader {
   required<T>(name: string, reader: Reader<T>): T | undefined {
     const member = this.member(name);
     if (member !== undefined) return reader(member, this.log);
-    this.log.report(this.setting.place, this.setting.path, { found: `no ${name}`, wanted: `the key ${name}` });
+    this.log.report(this.setting.place, this.setting.path, {
+      found: `no ${name}`,
+      wanted: `the key ${name}`,
+    });
     return undefined;
   }
 

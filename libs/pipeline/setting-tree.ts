@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import type { PipelineSource, SourceFile } from './pipeline-source.js';
 import type { ProblemLog } from './problem-log.js';
 import { type MapSetting, memberPath, type Place, type Setting } from './setting.js';
@@ -36,7 +46,10 @@ class TreeReader {
   read(): Setting | undefined {
     const { errors, contents } = this.#document;
     for (const error of errors) {
-      const found = `'${this.file.text.slice(...error.pos).trim().slice(0, 40)}'`;
+      const found = `'${this.file.text
+        .slice(...error.pos)
+        .trim()
+        .slice(0, 40)}'`;
       this.#report(error.pos[0], '', found, `YAML: ${error.message}`);
     }
     if (errors.length > 0) return undefined;
@@ -67,7 +80,8 @@ class TreeReader {
     }
     if (!isScalar(node)) return undefined;
     const { value } = node;
-    if (isPlainScalar(value)) return { kind: 'scalar', place, path, value, placeAt: this.#placeAt(node, value) };
+    if (isPlainScalar(value))
+      return { kind: 'scalar', place, path, value, placeAt: this.#placeAt(node, value) };
     this.#report(startOf(node), path, String(value), 'a text, a number, true or false');
     return undefined;
   }
@@ -83,7 +97,8 @@ class TreeReader {
       }
       const keyPlace = this.#place(startOf(key));
       const memberAt = memberPath(path, name);
-      const value = pair.value === null ? nothing(keyPlace, memberAt) : this.#setting(pair.value as Node, memberAt);
+      const value =
+        pair.value === null ? nothing(keyPlace, memberAt) : this.#setting(pair.value as Node, memberAt);
       if (value !== undefined) entries.set(name, { keyPlace, value });
     }
     return { kind: 'map', place: this.#place(startOf(node)), path, entries };
@@ -98,7 +113,12 @@ class TreeReader {
     }
     const open = this.reading.open;
     if (open.includes(file.file)) {
-      this.#report(startOf(node), path, `${INCLUDE} '${name}'`, `a file that is not being read already: ${open.join(' > ')}`);
+      this.#report(
+        startOf(node),
+        path,
+        `${INCLUDE} '${name}'`,
+        `a file that is not being read already: ${open.join(' > ')}`,
+      );
       return undefined;
     }
     return new TreeReader(this.source, file, { ...this.reading, open: [...open, file.file] }).read();

@@ -1,0 +1,67 @@
+import { formatDuration } from '#libs/kernel';
+import type { SeriesDefinition } from '#libs/windowing';
+import type { PipelineDefinition } from './pipeline-definition.js';
+
+/** A topic of a pipeline, by its noun: `<pipeline>.<noun>`. */
+export interface PipelineTopic {
+  readonly noun: 'raw' | 'enriched' | 'partials' | 'judged' | 'results' | 'late' | 'dead' | 'alerts' | 'live';
+  readonly partitions: number;
+  /** The apps that write to it and read from it. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The topics of a pipeline, in the order in which an event passes them. */
+export function topicsOf({ partitions, globalPartitions }: PipelineDefinition): readonly PipelineTopic[] {
+  return [
+    { noun: 'raw', partitions, from: 'ingest', to: 'enrich' },
+    { noun: 'enriched', partitions, from: 'enrich', to: 'aggregate' },
+    { noun: 'partials', partitions: globalPartitions, from: 'aggregate', to: 'aggregate' },
+    { noun: 'judged', partitions: 1, from: 'aggregate', to: 'alert' },
+    { noun: 'results', partitions: globalPartitions, from: 'aggregate', to: 'subscribers' },
+    { noun: 'late', partitions, from: 'aggregate', to: 'subscribers' },
+    { noun: 'dead', partitions, from: 'aggregate', to: 'subscribers' },
+    { noun: 'alerts', partitions: 1, from: 'alert', to: 'subscribers' },
+    { noun: 'live', partitions: 1, from: 'aggregate', to: 'dashboard' },
+  ];
+}
+
+/** A pipeline for people: where an event goes, and what comes of it. Plain text, a few lines. */
+export function explainPipeline(definition: PipelineDefinition): string {
+  const { name, eventType, time, ingest, enrich, series, alerts } = definition;
+  const lines = [
+    `pipeline ${name}: events ${eventType}, ${counted(definition.partitions, 'partition')}`,
+    `  on time up to ${formatDuration(time.maxOutOfOrdernessMs)} behind the newest event of its stream; ` +
+      `refused if more than ${formatDuration(time.maxFutureSkewMs)} ahead of its arrival; ` +
+      `a stream is idle after ${formatDuration(time.idleAfterMs)}`,
+    `  log formats ${ingest.logFormats.join(', ')}; repeats of an id dropped for ${formatDuration(ingest.deduplicateForMs)}`,
+    `  enrich: ${enrich.length === 0 ? 'nothing' : enrich.map(({ kind }) => kind).join(', then ')}`,
+    'topics',
+    ...topicsOf(definition).map(
+      ({ noun, partitions, from, to }) =>
+        `  ${name}.${noun} (${counted(partitions, 'partition')}): ${from} -> ${to}`,
+    ),
+    'series',
+    ...series.map(explainSeries),
+    'alerts',
+    ...alerts.map(
+      ({ name: rule, severity, series: of, condition, forMs }) =>
+        `  ${rule} (${severity}): ${condition.expression} of ${of} ${condition.direction} ${condition.limit} ` +
+        `for ${formatDuration(forMs)}`,
+    ),
+  ];
+  return lines.join('\n');
+}
+
+function explainSeries({ name, window, allowedLatenessMs, by, measures, where }: SeriesDefinition): string {
+  const key = ['stream', ...by].join(', ');
+  const filter = where === undefined ? '' : ', of some events';
+  return (
+    `  ${name}: ${window.kind} ${formatDuration(window.sizeMs)} by ${key}${filter}, ` +
+    `corrected for ${formatDuration(allowedLatenessMs)}: ${measures.map((measure) => measure.name).join(', ')}`
+  );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,81 @@
+import type { MeasureDefinition, SeriesDefinition } from '#libs/windowing';
+import type { NameKind, Scope } from './expression.js';
+import { readMeasure } from './measure-reader.js';
+import type { ProblemLog } from './problem-log.js';
+import { fieldReader, predicateReader } from './scope-reader.js';
+import type { Setting } from './setting.js';
+import { distinctReader, listReader, MapReader, textReader } from './setting-reader.js';
+import { readWindow } from './window-reader.js';
+
+/** A series, and what the expressions of alerts see of its rows. */
+export interface ReadSeries {
+  readonly definition: SeriesDefinition;
+  readonly results: Scope;
+}
+
+const STREAM = 'stream';
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+const NAME_RULE = 'a name of letters, digits and _, not starting with a digit, at most 63';
+
+export function readAggregate(
+  setting: Setting | undefined,
+  scope: Scope,
+  log: ProblemLog,
+): readonly ReadSeries[] {
+  if (setting === undefined) return [];
+  const named = distinctReader<ReadSeries>(
+    (each, problems) => readSeries(each, scope, problems),
+    ({ definition }) => definition.name,
+  );
+  return listReader(named, 'a list of series')(setting, log) ?? [];
+}
+
+function readSeries(setting: Setting, scope: Scope, log: ProblemLog): ReadSeries | undefined {
+  const series = MapReader.of(
+    setting,
+    log,
+    ['name', 'where', 'window', 'by', 'measures'],
+    ['mode', 'keysPerWindow'],
+  );
+  if (series === undefined) return undefined;
+  const name = series.required('name', textReader(NAME_RULE, NAME));
+  const where = series.optional('where', predicateReader(scope), undefined);
+  const window = series.required('window', readWindow);
+  const key = distinctReader(keyReader(scope), (field) => field);
+  const by = series.optional('by', listReader(key, 'a list of fields'), []);
+  const measures = series.required('measures', (each, problems) => readMeasures(each, scope, problems));
+  if (name === undefined || window === undefined || measures === undefined) return undefined;
+  const grouped = {
+    name,
+    ...window,
+    by: by.filter((field) => field !== STREAM),
+    measures: measures.definitions,
+  };
+  return { definition: where === undefined ? grouped : { ...grouped, where }, results: measures.results };
+}
+
+/** A field, or `stream`, which every series is grouped by anyway. */
+function keyReader(scope: Scope): ReturnType<typeof fieldReader> {
+  return fieldReader(new Map([[STREAM, 'string'], ...scope]));
+}
+
+function readMeasures(
+  setting: Setting,
+  scope: Scope,
+  log: ProblemLog,
+): { definitions: readonly MeasureDefinition[]; results: Scope } | undefined {
+  if (setting.kind !== 'map' || setting.entries.size === 0)
+    return log.refuse(setting, 'a map from names to measures');
+  const definitions: MeasureDefinition[] = [];
+  const results = new Map<string, NameKind>();
+  for (const [name, { keyPlace, value }] of setting.entries) {
+    if (!NAME.test(name))
+      log.report(keyPlace, value.path, { found: `the name '${name}'`, wanted: NAME_RULE });
+    const measure = readMeasure(value, scope, log);
+    if (measure === undefined) continue;
+    const { result, ...definition } = measure;
+    definitions.push({ name, ...definition });
+    results.set(name, result);
+  }
+  return { definitions, results };
+}
