@@ -101,6 +101,21 @@ export const FACTS = {
     labels: ['pipeline'],
     buckets: LATENCY_BUCKETS_SECONDS,
   }),
+  endToEndQuantile: gaugedFact<{ pipeline: string; quantile: string }>({
+    gauge: 'millrace_end_to_end_quantile_seconds',
+    help: 'From the arrival of an event to its number on the live stream, over the last 5 minutes',
+    labels: ['pipeline', 'quantile'],
+  }),
+  eventRate: gaugedFact<{ pipeline: string }>({
+    gauge: 'millrace_pipeline_events_per_second',
+    help: 'Events that a pipeline takes in at present',
+    labels: ['pipeline'],
+  }),
+  failedShare: gaugedFact<{ pipeline: string }>({
+    gauge: 'millrace_pipeline_failed_events_ratio',
+    help: 'Share of all events so far that could not be processed, 0 to 1',
+    labels: ['pipeline'],
+  }),
   // alerts
   alertTransition: countedFact<{ pipeline: string; rule: string; to: string; fingerprint: string }>({
     level: 'info',
@@ -116,9 +131,21 @@ export const FACTS = {
     help: 'Messages of the embedded log that were removed to keep to its size or age',
     labels: ['topic', 'reason'],
   }),
+  liveMessagesDropped: countedFact<{ topic: string }>({
+    level: 'debug',
+    counter: 'millrace_live_dropped_messages_total',
+    help: 'Messages of non-persistent topics that a slow reader never saw',
+    labels: ['topic'],
+  }),
   logBytes: gaugedFact<object>({
     gauge: 'millrace_log_bytes',
     help: 'Bytes that the embedded log holds',
     labels: [],
   }),
+  // sample traffic
+  sampleTrafficFilled: loggedFact<{ stream: string; events: number }>('info', 'the last hour is filled with sample traffic'),
+  sampleTrafficHeld: loggedFact<{ stream: string; error: unknown }>(
+    'warn',
+    'sample traffic could not be stored; it tries again',
+  ),
 } as const;
