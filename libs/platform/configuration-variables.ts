@@ -9,29 +9,24 @@ import {
   parseText,
 } from './setting-parsers.js';
 
-/** One setting: where it comes from, what it means, how its text is read. `parse` throws a RangeError that says what is wanted. */
-export interface ConfigurationVariable<T = unknown> {
+/** One setting: where it comes from, what it means, how its text is read. */
+export interface ConfigurationVariable<T = unknown, Default extends string | undefined = string | undefined> {
   readonly variable: `MILLRACE_${string}`;
   /** As it would be written; undefined: the app decides, or there is none. */
-  readonly default: string | undefined;
+  readonly default: Default;
   /** A sentence for docs/configuration.md. */
   readonly meaning: string;
+  /** @throws RangeError that says what is wanted */
   readonly parse: (text: string) => T;
   readonly isSecret?: true;
 }
 
-function setting<T>(
+function setting<T, const Default extends string | undefined = undefined>(
   variable: `MILLRACE_${string}`,
   parse: (text: string) => T,
-  rest: { readonly default?: string; readonly meaning: string; readonly isSecret?: true },
-): ConfigurationVariable<T> {
-  return {
-    variable,
-    parse,
-    default: rest.default,
-    meaning: rest.meaning,
-    ...(rest.isSecret ? { isSecret: true } : {}),
-  };
+  rest: { readonly default?: Default; readonly meaning: string; readonly isSecret?: true },
+): ConfigurationVariable<T, Default> {
+  return { variable, parse, ...rest, default: rest.default as Default };
 }
 
 /** Every setting of every app, by its name in {@link Configuration}. */
@@ -99,12 +94,15 @@ export const SETTINGS = {
   }),
 } as const;
 
-/** The settings with their types. */
-export type SettingValues = {
-  readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['parse'] extends (text: string) => infer T
-    ? T
+type ValueOf<S> =
+  S extends ConfigurationVariable<infer T, infer Default>
+    ? Default extends string
+      ? T
+      : T | undefined
     : never;
-};
+
+/** The settings with their types; those without a default may be absent. */
+export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[Name]> };
 
 /** What the documentation lists. */
 export const CONFIGURATION_VARIABLES: readonly ConfigurationVariable[] = Object.values(SETTINGS);

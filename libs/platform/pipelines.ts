@@ -47,9 +47,7 @@ export class Pipelines {
    */
   static load(configuration: Configuration): Pipelines {
     const { pipelines, tenant, namespace } = configuration.values;
-    const files = (pipelines as string | undefined)?.split(',').map((file) => file.trim()) ?? [
-      shippedPipeline(),
-    ];
+    const files = pipelines?.split(',').map((file) => file.trim()) ?? [shippedPipeline()];
     return new Pipelines(files.map(loadPipeline), { tenant, namespace });
   }
 

@@ -72,7 +72,7 @@ function httpAdapter(): FastifyAdapter {
 async function listen(app: NestFastifyApplication, description: AppDescription): Promise<void> {
   const { host, port } = app.get(Configuration).values;
   stopOnSignals(app);
-  await app.listen((port as number | undefined) ?? description.port, host);
+  await app.listen(port ?? description.port, host);
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
   await description.onListening?.(url, app);
 }
