@@ -4,6 +4,8 @@ import type { JsonValue } from '#libs/kernel';
 const MAX_IDS = 1_000_000;
 const PREFIX = 'ids/';
 
+type Entry = readonly [key: string, receivedMs: number];
+
 /**
  * The ids of the last events of a partition, so that a repeat is counted once. Looks only at ids and recorded
  * times: the same input gives the same answers after a restart. What each commit adds is one cell.
@@ -11,9 +13,9 @@ const PREFIX = 'ids/';
 export class Deduplication {
   /** Key → when its first event was received; in the order of arrival. */
   readonly #seen = new Map<string, number>();
-  #added: [string, number][] = [];
+  #added: Entry[] = [];
   #nextSegment = 0;
-  readonly #segments = new Map<string, { readonly keys: readonly string[]; readonly newestMs: number }>();
+  readonly #segments = new Map<string, { readonly entries: readonly Entry[]; readonly newestMs: number }>();
   readonly #dropped: string[] = [];
   #newestMs = -Infinity;
 
@@ -42,7 +44,7 @@ export class Deduplication {
     const segments = [...cells].filter(([name]) => name.startsWith(PREFIX));
     segments.sort(([a], [b]) => segmentNumber(a) - segmentNumber(b));
     for (const [name, value] of segments) {
-      this.#addSegment(name, value as unknown as readonly [string, number][]);
+      this.#addSegment(name, value as unknown as readonly Entry[]);
       this.#nextSegment = segmentNumber(name) + 1;
     }
   }
@@ -60,26 +62,25 @@ export class Deduplication {
   }
 
   *cells(): Generator<[string, JsonValue]> {
-    for (const [name, { keys }] of this.#segments) {
-      yield [name, keys.map((key) => [key, this.#seen.get(key) ?? this.#newestMs])];
-    }
+    for (const [name, { entries }] of this.#segments) yield [name, entries];
   }
 
-  #addSegment(name: string, entries: readonly (readonly [string, number])[]): void {
+  #addSegment(name: string, entries: readonly Entry[]): void {
     let newestMs = -Infinity;
     for (const [key, receivedMs] of entries) {
       this.#seen.set(key, receivedMs);
       newestMs = Math.max(newestMs, receivedMs);
     }
     this.#newestMs = Math.max(this.#newestMs, newestMs);
-    this.#segments.set(name, { keys: entries.map(([key]) => key), newestMs });
+    this.#segments.set(name, { entries, newestMs });
   }
 
   /** Segments go as a whole, once their newest id is past the horizon or there is no room. */
   #forgetOld(): void {
-    for (const [name, { keys, newestMs }] of this.#segments) {
+    for (const [name, { entries, newestMs }] of this.#segments) {
       if (newestMs > this.#newestMs - this.horizonMs && this.#seen.size <= this.maxIds) return;
-      for (const key of keys) if ((this.#seen.get(key) ?? Infinity) <= newestMs) this.#seen.delete(key);
+      // An id that came again after the horizon lives on in a later segment.
+      for (const [key, receivedMs] of entries) if (this.#seen.get(key) === receivedMs) this.#seen.delete(key);
       this.#segments.delete(name);
       this.#dropped.push(name);
     }

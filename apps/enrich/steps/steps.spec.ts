@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import { classifyStep } from './classify.step.js';
+import { maskStep } from './mask.step.js';
+import type { EventData, Step } from './step.js';
+import { userAgentStep } from './user-agent.step.js';
+import { visitorStep } from './visitor.step.js';
+
+function run(step: Step, data: EventData, timeMs = 0): EventData {
+  const copy = { ...data };
+  step(copy, timeMs);
+  return copy;
+}
+
+describe('userAgent', () => {
+  const step = userAgentStep('userAgent');
+  it.each([
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
+      'Chrome',
+      'Windows',
+      'desktop',
+      false,
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
+      'Safari',
+      'iOS',
+      'mobile',
+      false,
+    ],
+    [
+      'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+      'Googlebot',
+      'unknown',
+      'bot',
+      true,
+    ],
+    ['', 'unknown', 'unknown', 'bot', true],
+  ])('reads %p', (userAgent, browser, os, device, isBot) => {
+    expect(run(step, { userAgent })).toMatchObject({ browser, os, device, isBot });
+  });
+});
+
+describe('classify', () => {
+  const step = classifyStep();
+  it.each([
+    ['/', 200, '/', false, true],
+    ['/p/123', 200, '/p/:id', false, true],
+    ['/p/123/reviews', 304, '/p/:id/reviews', false, true],
+    ['/o/3f2b8c1e-5b7d-4c1a-9a53-0123456789ab', 200, '/o/:id', false, true],
+    ['/facade', 200, '/facade', false, true],
+    ['/static/app.9f3c.JS', 200, '/static/app.9f3c.JS', true, false],
+    ['/v1.2/page', 200, '/v1.2/page', false, true],
+    ['/p/123', 404, '/p/:id', false, false],
+    ['/api/items/9', 200, '/api/items/:id', false, false],
+    ['/robots.txt', 200, '/robots.txt', false, false],
+  ])('%s with %p is route %s', (path, status, route, isAsset, isPageView) => {
+    expect(run(step, { method: 'GET', path, status })).toMatchObject({ route, isAsset, isPageView });
+  });
+
+  it('takes no POST for a page view', () => {
+    expect(run(step, { method: 'POST', path: '/', status: 200 })['isPageView']).toBe(false);
+  });
+});
+
+describe('visitor', () => {
+  const step = visitorStep({
+    from: [['userId'], ['clientIp', 'userAgent']],
+    rotateSaltMs: 1_000,
+    secret: 's',
+  });
+
+  it('is the same for the same person within a period, and another in the next', () => {
+    const ids = [0, 999, 1_000, -1].map((timeMs) => run(step, { userId: 'u' }, timeMs)['visitor']);
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('takes the first alternative of which all is there', () => {
+    const byAddress = run(step, { clientIp: '1.2.3.4', userAgent: 'x' })['visitor'];
+    expect(run(step, { userId: 'u', clientIp: '1.2.3.4', userAgent: 'x' })['visitor']).not.toBe(byAddress);
+    expect(run(step, { userId: '', clientIp: '1.2.3.4', userAgent: 'x' })['visitor']).toBe(byAddress);
+    expect(run(step, { clientIp: '1.2.3.4' })).not.toHaveProperty('visitor');
+  });
+
+  it('does not give the secret or the address away', () => {
+    expect(run(step, { userId: '1.2.3.4' })['visitor']).toMatch(/^[\w-]{16}$/);
+  });
+});
+
+describe('mask', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.0'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::'],
+    ['2001:db8::1', '2001:db8:0::'],
+    ['::1', '0:0:0::'],
+    ['::ffff:192.0.2.1', '0:0:0::'],
+    ['alice', '***'],
+    [42, '***'],
+  ])('%p becomes %p', (value, expected) => {
+    expect(run(maskStep(['clientIp']), { clientIp: value })).toEqual({ clientIp: expected });
+  });
+
+  it('adds nothing where there is nothing', () => {
+    expect(run(maskStep(['clientIp']), {})).toEqual({});
+  });
+});
