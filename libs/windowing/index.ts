@@ -3,8 +3,12 @@ export { count } from './aggregators/count.js';
 export { distinct, type DistinctResult } from './aggregators/distinct.js';
 export { quantiles, type QuantilesResult } from './aggregators/quantiles.js';
 export { sum } from './aggregators/sum.js';
-export { type Arrival, classifyArrival } from './arrival.js';
-export { type DeliveredProgress, type Phase, type PhasedRow, phaseOf } from './phase.js';
+export { type Arrival, classifyArrival } from './time/arrival.js';
+export { type ClosingFact } from './time/closings.js';
+export { type Emission, GlobalAggregation, type MergeOutcome } from './global/global-aggregation.js';
+export { type AddOutcome, type LateArrival, LocalAggregation } from './local/local-aggregation.js';
+export { type Partial } from './partial.js';
+export { type DeliveredProgress, type Phase, type PhasedRow, phaseOf } from './time/phase.js';
 export { type MeasureDefinition, type SeriesDefinition, type TimeDefinition } from './series.js';
 export {
   type TimeWindow,
@@ -13,4 +17,4 @@ export {
   type WindowDefinition,
   windowFor,
   windowsFor,
-} from './window.js';
+} from './time/window.js';

@@ -1,5 +1,5 @@
 import type { AnyAggregator, Fields } from './aggregators/aggregator.js';
-import type { WindowDefinition } from './window.js';
+import type { WindowDefinition } from './time/window.js';
 
 /** One number, or object of numbers, of a series. */
 export interface MeasureDefinition {

@@ -1,3 +1,5 @@
+import { classifyArrival } from './arrival.js';
+
 /** How settled the result of a window is. */
 export type Phase = 'provisional' | 'complete' | 'final' | 'retracted';
 
@@ -23,7 +25,9 @@ export interface DeliveredProgress {
 export function phaseOf(row: PhasedRow, progress: DeliveredProgress, allowedLatenessMs: number): Phase {
   if (row.retracted === true) return 'retracted';
   if (row.provisional) return 'provisional';
-  const { watermarkMs = -Infinity, closedUntilMs = -Infinity } = progress;
-  const isFinal = watermarkMs >= row.windowEndMs + allowedLatenessMs || closedUntilMs >= row.windowStartMs;
-  return isFinal ? 'final' : 'complete';
+  const window = { startMs: row.windowStartMs, endMs: row.windowEndMs };
+  // Final is when an event would be refused. A row that is out is complete even where its watermark is still on the way.
+  const { watermarkMs = -Infinity, closedUntilMs } = progress;
+  const { kind } = classifyArrival(window, watermarkMs, closedUntilMs, allowedLatenessMs);
+  return kind === 'late-rejected' ? 'final' : 'complete';
 }

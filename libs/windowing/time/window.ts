@@ -44,3 +44,22 @@ export function windowFor(definition: TumblingWindow, eventTimeMs: number): Time
 export function windowsFor(definition: WindowDefinition, eventTimeMs: number): readonly TimeWindow[] {
   return [windowFor(definition, eventTimeMs)];
 }
+
+/** {@link windowsFor} of one series and stream, for events that come nearly in order: mostly without a new object. */
+export class WindowAssigner {
+  readonly #definition: WindowDefinition;
+  #latest: readonly TimeWindow[] = [];
+
+  constructor(definition: WindowDefinition) {
+    this.#definition = definition;
+  }
+
+  windowsFor(eventTimeMs: number): readonly TimeWindow[] {
+    // Tumbling: whatever lies in the window of the event before lies in that one only.
+    const latest = this.#latest[0];
+    if (latest === undefined || eventTimeMs < latest.startMs || eventTimeMs >= latest.endMs) {
+      this.#latest = windowsFor(this.#definition, eventTimeMs);
+    }
+    return this.#latest;
+  }
+}

@@ -1,0 +1,59 @@
+import type { JsonObject, JsonValue, StreamEvent } from '#libs/kernel';
+import type { Fields } from './aggregators/aggregator.js';
+import type { MeasureDefinition } from './series.js';
+
+/** The states of a series' measures: of one window, stream and key. */
+export class Accumulator {
+  /** In the order of the measures. */
+  readonly #states: unknown[];
+  readonly #measures: readonly MeasureDefinition[];
+  events = 0;
+  /** Arrival of the oldest event; ∞ for none. */
+  oldestReceivedMs = Infinity;
+
+  constructor(measures: readonly MeasureDefinition[], encoded?: JsonObject) {
+    this.#measures = measures;
+    this.#states = measures.map(({ name, aggregator }) => {
+      const state = encoded?.[name];
+      // A measure that was added to the pipeline after the window began starts empty.
+      return state === undefined ? aggregator.create() : aggregator.decode(state);
+    });
+  }
+
+  add(event: StreamEvent<Fields>): void {
+    this.events += 1;
+    if (event.receivedMs < this.oldestReceivedMs) this.oldestReceivedMs = event.receivedMs;
+    const measures = this.#measures;
+    for (let i = 0; i < measures.length; i++) {
+      const { aggregator, value, where } = measures[i]!;
+      if (where !== undefined && !where(event.data)) continue;
+      aggregator.add(this.#states[i], value === undefined ? undefined : value(event.data), event);
+    }
+  }
+
+  /** Adds what {@link encode} of another accumulator of the series gave. */
+  merge(encoded: JsonObject, events: number, oldestReceivedMs: number): void {
+    this.events += events;
+    if (oldestReceivedMs < this.oldestReceivedMs) this.oldestReceivedMs = oldestReceivedMs;
+    this.#measures.forEach(({ name, aggregator }, i) => {
+      const state = encoded[name];
+      if (state !== undefined) aggregator.merge(this.#states[i], aggregator.decode(state));
+    });
+  }
+
+  encode(): JsonObject {
+    return this.#byName((measure, state) => measure.aggregator.encode(state));
+  }
+
+  results(): JsonObject {
+    return this.#byName((measure, state) => measure.aggregator.result(state));
+  }
+
+  #byName(valueOf: (measure: MeasureDefinition, state: unknown) => JsonValue): JsonObject {
+    const values: Record<string, JsonValue> = {};
+    this.#measures.forEach((measure, i) => {
+      values[measure.name] = valueOf(measure, this.#states[i]);
+    });
+    return values;
+  }
+}

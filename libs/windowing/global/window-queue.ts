@@ -1,0 +1,101 @@
+import TinyQueue from 'tinyqueue';
+import { classifyArrival } from '../time/arrival.js';
+import type { SeriesDefinition } from '../series.js';
+import type { TimeWindow } from '../time/window.js';
+import type { WindowCell } from './window-cell.js';
+
+/** A window with the cells of all its keys. */
+export interface KeyedWindow {
+  readonly series: SeriesDefinition;
+  readonly window: TimeWindow;
+  readonly cells: Map<string, WindowCell>;
+  isComplete: boolean;
+}
+
+/** The times of a stream, as the upstream tasks say. */
+export interface StreamLimits {
+  readonly watermarkMs: number;
+  readonly closedUntilMs: number | undefined;
+}
+
+const byEnd = (a: KeyedWindow, b: KeyedWindow): number => a.window.endMs - b.window.endMs;
+
+/**
+ * The windows of one series and stream, in two queues: `open → complete → forgotten`.
+ *
+ * Windows of a series have one size, so the order of their ends is the order of their starts; what completes by
+ * watermark and what completes by a close are both at the head, and nothing else is looked at.
+ */
+export class WindowQueue {
+  readonly #series: SeriesDefinition;
+  readonly #windows = new Map<number, KeyedWindow>();
+  readonly #open = new TinyQueue<KeyedWindow>([], byEnd);
+  readonly #complete = new TinyQueue<KeyedWindow>([], byEnd);
+
+  constructor(series: SeriesDefinition) {
+    this.#series = series;
+  }
+
+  /** The window, made if need be; undefined if it is final. */
+  take(window: TimeWindow, limits: StreamLimits): KeyedWindow | undefined {
+    const kind = this.#arrival(window, limits);
+    // Also where it is still there, waiting to be forgotten.
+    if (kind === 'late-rejected') return undefined;
+    return this.#windows.get(window.startMs) ?? this.#create(window, kind !== 'on-time');
+  }
+
+  /** As {@link take}, for what was stored: a final window with rows to emit is made, too. */
+  restore(window: TimeWindow, limits: StreamLimits): KeyedWindow {
+    return (
+      this.#windows.get(window.startMs) ?? this.#create(window, this.#arrival(window, limits) !== 'on-time')
+    );
+  }
+
+  /** The windows that have become complete, oldest end first. */
+  *completed(limits: StreamLimits): Iterable<KeyedWindow> {
+    for (let head = this.#open.peek(); head !== undefined; head = this.#open.peek()) {
+      if (this.#arrival(head.window, limits) === 'on-time') return;
+      this.#open.pop();
+      head.isComplete = true;
+      this.#complete.push(head);
+      yield head;
+    }
+  }
+
+  /**
+   * Takes out cells that nothing can change any more.
+   *
+   * @param most at most so many; the rest another time
+   */
+  *finished(limits: StreamLimits, most: number): Iterable<WindowCell> {
+    let left = most;
+    for (let head = this.#complete.peek(); head !== undefined && left > 0; head = this.#complete.peek()) {
+      if (this.#arrival(head.window, limits) !== 'late-rejected') return;
+      for (const [key, cell] of head.cells) {
+        if (left-- === 0) return;
+        head.cells.delete(key);
+        yield cell;
+      }
+      this.#complete.pop();
+      this.#windows.delete(head.window.startMs);
+    }
+  }
+
+  *cells(): Iterable<WindowCell> {
+    for (const { cells } of this.#windows.values()) yield* cells.values();
+  }
+
+  #arrival(
+    window: TimeWindow,
+    { watermarkMs, closedUntilMs }: StreamLimits,
+  ): ReturnType<typeof classifyArrival>['kind'] {
+    return classifyArrival(window, watermarkMs, closedUntilMs, this.#series.allowedLatenessMs).kind;
+  }
+
+  #create(window: TimeWindow, isComplete: boolean): KeyedWindow {
+    const created: KeyedWindow = { series: this.#series, window, cells: new Map(), isComplete };
+    this.#windows.set(window.startMs, created);
+    (isComplete ? this.#complete : this.#open).push(created);
+    return created;
+  }
+}

@@ -1,0 +1,138 @@
+import type { StreamEvent } from '#libs/kernel';
+import type { Fields } from '../aggregators/aggregator.js';
+import { classifyArrival } from '../time/arrival.js';
+import type { Partial } from '../partial.js';
+import type { SeriesDefinition, TimeDefinition } from '../series.js';
+import { SeriesDeltas } from './series-deltas.js';
+import type { StreamTime } from '../time/stream-time.js';
+import { StreamTimes } from '../time/stream-times.js';
+import { type TimeWindow, WindowAssigner } from '../time/window.js';
+
+/** A window that did not take an event any more. */
+export interface LateArrival {
+  readonly series: string;
+  readonly window: TimeWindow;
+  readonly lateByMs: number;
+}
+
+/** What became of an event. */
+export type AddOutcome =
+  /** Its time is `byMs` further ahead of its arrival than is allowed. It moved and counted nothing. */
+  | { readonly kind: 'future'; readonly byMs: number }
+  /** `counted`: in so many series; `late`: refused by these. Both empty: no series wants such an event. */
+  | { readonly kind: 'assigned'; readonly late: readonly LateArrival[]; readonly counted: number };
+
+const NOT_LATE: readonly LateArrival[] = [];
+
+/** What is kept of a stream between events, so that the way of an event holds one lookup. */
+interface StreamContext {
+  readonly name: string;
+  readonly time: StreamTime;
+  /** In the order of the series. */
+  readonly deltas: readonly SeriesDeltas[];
+  readonly assigners: readonly WindowAssigner[];
+}
+
+/**
+ * The local stage: decides time and lateness of the events of one partition, and gathers mergeable deltas.
+ *
+ * L1. Nothing is kept of a window but the delta since the last {@link drain}.
+ * L2. The progress taken after a drain is never ahead of a delta that is not in it.
+ */
+export class LocalAggregation {
+  readonly times: StreamTimes;
+  readonly #series: readonly SeriesDefinition[];
+  readonly #skewMs: number;
+  readonly #streams = new Map<string, StreamContext>();
+  #latest: StreamContext | undefined;
+  /** One outcome for each count: the way of an event that is on time makes no object. */
+  readonly #assigned: readonly AddOutcome[];
+
+  /** @param tasks how many local tasks the pipeline has */
+  constructor(series: readonly SeriesDefinition[], time: TimeDefinition, tasks: number) {
+    this.times = new StreamTimes(time, tasks);
+    this.#series = series;
+    this.#skewMs = time.maxFutureSkewMs;
+    this.#assigned = Array.from({ length: series.length + 1 }, (_, counted) => ({
+      kind: 'assigned',
+      late: NOT_LATE,
+      counted,
+    }));
+  }
+
+  add(event: StreamEvent<Fields>): AddOutcome {
+    const context = this.#latest?.name === event.stream ? this.#latest : this.#contextOf(event.stream);
+    const byMs = event.timeMs - event.receivedMs - this.#skewMs;
+    if (byMs > 0) {
+      context.time.touch();
+      return { kind: 'future', byMs };
+    }
+    // The event's own move of the watermark never reaches the end of a window it is in, so the order does not matter.
+    context.time.observe(event.timeMs);
+    return this.#assign(context, event);
+  }
+
+  /** Is anything waiting to be drained. */
+  get hasDeltas(): boolean {
+    return [...this.#streams.values()].some(({ deltas }) => deltas.some((of) => !of.isEmpty));
+  }
+
+  /** Gives the deltas gathered since the last call, and forgets them. */
+  drain(): Partial[] {
+    const partials: Partial[] = [];
+    for (const { deltas } of this.#streams.values()) for (const of of deltas) of.drain(partials);
+    // Streams come and go; a context is cheap to make again.
+    this.#streams.clear();
+    this.#latest = undefined;
+    return partials;
+  }
+
+  #assign(context: StreamContext, event: StreamEvent<Fields>): AddOutcome {
+    let late: LateArrival[] | undefined;
+    let counted = 0;
+    for (let i = 0; i < this.#series.length; i++) {
+      const series = this.#series[i]!;
+      if (series.where !== undefined && !series.where(event.data)) continue;
+      const refused = this.#addTo(series, context, i, event);
+      if (refused === undefined) counted += 1;
+      else (late ??= []).push(refused);
+    }
+    return late === undefined ? this.#assigned[counted]! : { kind: 'assigned', late, counted };
+  }
+
+  /** Adds to every window that still takes the event. Undefined: at least one did; else the refusal of the newest. */
+  #addTo(
+    series: SeriesDefinition,
+    { time, assigners, deltas }: StreamContext,
+    index: number,
+    event: StreamEvent<Fields>,
+  ): LateArrival | undefined {
+    let refused: LateArrival | undefined;
+    let isTaken = false;
+    for (const window of assigners[index]!.windowsFor(event.timeMs)) {
+      const arrival = classifyArrival(window, time.watermarkMs, time.closedUntilMs, series.allowedLatenessMs);
+      if (arrival.kind === 'late-rejected') {
+        refused = { series: series.name, window, lateByMs: arrival.lateByMs };
+      } else {
+        deltas[index]!.add(window, event);
+        isTaken = true;
+      }
+    }
+    return isTaken ? undefined : refused;
+  }
+
+  #contextOf(stream: string): StreamContext {
+    let context = this.#streams.get(stream);
+    if (context === undefined) {
+      context = {
+        name: stream,
+        time: this.times.of(stream),
+        deltas: this.#series.map((series) => new SeriesDeltas(series, stream)),
+        assigners: this.#series.map((series) => new WindowAssigner(series.window)),
+      };
+      this.#streams.set(stream, context);
+    }
+    this.#latest = context;
+    return context;
+  }
+}

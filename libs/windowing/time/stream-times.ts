@@ -1,0 +1,142 @@
+import type { JsonObject, JsonValue } from '#libs/kernel';
+import { type ClosingFact, Closings } from './closings.js';
+import type { TimeDefinition } from '../series.js';
+import type { StreamProgress } from './stream-progress.js';
+import { StreamTime } from './stream-time.js';
+import type { TaskFacts, TaskMoment } from './task-facts.js';
+
+/** Enrich beats every 2 s: a partition without a beat younger than this is down, paused or behind. */
+const HEARTBEAT_FRESH_MS = 5_000;
+const STREAM_CELL = 'stream/';
+const CLOSINGS_CELL = 'closings';
+
+/**
+ * One local task's sense of time, for each of its streams.
+ *
+ *     partition   e e e h h h h h h h h h h h e          e: event of the stream, h: heartbeat
+ *     wall clock  0         2    …    10  12  14 s
+ *     idle              |- idleAfter -|-------|          from the first tick that finds the quiet long enough
+ *
+ * S1. A stream is idle here only while the partition is read to its end (there is a fresh heartbeat), has been so for
+ *     `idleAfter`, and held nothing of the stream for as long. Traffic of another stream does not keep it awake: a
+ *     finished log beside live traffic would never complete.
+ * S2. Freshness is judged by when the log stored the heartbeat, so that a task that goes over old heartbeats does
+ *     not take them for the present.
+ */
+export class StreamTimes {
+  readonly #time: TimeDefinition;
+  readonly #tasks: number;
+  readonly #streams = new Map<string, StreamTime>();
+  #closings = new Closings();
+  #heartbeatMs = -Infinity;
+  #settledSinceMs: number | undefined;
+
+  /** @param tasks how many local tasks the pipeline has */
+  constructor(time: TimeDefinition, tasks: number) {
+    this.#time = time;
+    this.#tasks = tasks;
+  }
+
+  /** The stream's time; from now on the stream is known. */
+  of(stream: string): StreamTime {
+    const known = this.#streams.get(stream);
+    if (known !== undefined) return known;
+    const created = new StreamTime(this.#time);
+    this.#streams.set(stream, created);
+    return created;
+  }
+
+  /** A frame that says: enrich has read to the end. `publishedMs`: when the log stored it. */
+  heartbeat(publishedMs: number): void {
+    this.#heartbeatMs = Math.max(this.#heartbeatMs, publishedMs);
+  }
+
+  /** A closing marker: everything of the stream up to here has been seen. */
+  closing(stream: string, closeId: string): void {
+    this.#closings.record(closeId, stream, this.of(stream).highestMs);
+  }
+
+  /** Decides idleness and closings. */
+  tick(moment: TaskMoment): void {
+    const facts = moment.siblings as ReadonlyMap<number, TaskFacts>;
+    this.#settle(moment.nowMs);
+    if (this.#settledSinceMs !== undefined) this.#learnStreams(facts);
+    for (const [name, stream] of this.#streams) {
+      stream.tick({
+        nowMs: moment.nowMs,
+        settledSinceMs: this.#settledSinceMs,
+        committedHighestMs: this.#settledSinceMs === undefined ? -Infinity : highestOf(name, facts),
+      });
+    }
+    // One close of a stream at a time, for a frame tells one.
+    const decided = this.#closings.decide(facts, this.#tasks, (stream) => !this.of(stream).isCloseWaiting);
+    for (const { closeId, stream, untilMs } of decided) this.of(stream).close(closeId, untilMs);
+  }
+
+  /** Is somebody waiting for a commit of this task: a closing was recorded or decided that is not told yet. */
+  get isCloseWaiting(): boolean {
+    return this.#closings.isDirty || [...this.#streams.values()].some((stream) => stream.isCloseWaiting);
+  }
+
+  /** What changed since the last call, by stream; undefined: nothing. */
+  takeProgress(): Readonly<Record<string, StreamProgress>> | undefined {
+    const changed = [...this.#streams].filter(([, stream]) => stream.hasProgress);
+    if (changed.length === 0) return undefined;
+    return Object.fromEntries(changed.map(([name, stream]) => [name, stream.takeProgress()]));
+  }
+
+  /** What the other local tasks need of this one, as a {@link TaskFacts}. */
+  facts(): JsonObject {
+    const withEvents = [...this.#streams].filter(([, { highestMs }]) => highestMs > -Infinity);
+    return {
+      streams: Object.fromEntries(withEvents.map(([name, { highestMs }]) => [name, { highestMs }])),
+      closings: this.#closings.facts(),
+    };
+  }
+
+  restore(cells: ReadonlyMap<string, JsonValue>): void {
+    for (const [name, value] of cells) {
+      if (name.startsWith(STREAM_CELL)) {
+        this.#streams.set(name.slice(STREAM_CELL.length), StreamTime.decode(value, this.#time));
+      } else if (name === CLOSINGS_CELL) {
+        this.#closings = new Closings(value as Readonly<Record<string, ClosingFact>>);
+      }
+    }
+  }
+
+  /** The cells that changed since the last call. */
+  *changes(): Iterable<readonly [string, JsonValue]> {
+    for (const [name, stream] of this.#streams) {
+      if (!stream.isDirty) continue;
+      stream.isDirty = false;
+      yield [STREAM_CELL + name, stream.encode()];
+    }
+    if (!this.#closings.isDirty) return;
+    this.#closings.isDirty = false;
+    yield [CLOSINGS_CELL, this.#closings.encode()];
+  }
+
+  *cells(): Iterable<readonly [string, JsonValue]> {
+    for (const [name, stream] of this.#streams) yield [STREAM_CELL + name, stream.encode()];
+    yield [CLOSINGS_CELL, this.#closings.encode()];
+  }
+
+  #settle(nowMs: number): void {
+    if (nowMs - this.#heartbeatMs > HEARTBEAT_FRESH_MS) this.#settledSinceMs = undefined;
+    else this.#settledSinceMs ??= nowMs;
+  }
+
+  /** A stream that other partitions have events of must not wait for this one for ever: it may be idle here, too. */
+  #learnStreams(facts: ReadonlyMap<number, TaskFacts>): void {
+    for (const { streams } of facts.values()) {
+      for (const name in streams) this.of(name);
+    }
+  }
+}
+
+function highestOf(stream: string, facts: ReadonlyMap<number, TaskFacts>): number {
+  let highestMs = -Infinity;
+  for (const { streams } of facts.values())
+    highestMs = Math.max(highestMs, streams?.[stream]?.highestMs ?? -Infinity);
+  return highestMs;
+}
