@@ -6,8 +6,8 @@ import { MINUTE_MS, type SampleEvent, SampleSite } from './web-requests.js';
 export interface SampleTrafficOptions {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Another seed, other people. A whole number, default 1. */
-  readonly seed?: number;
+  /** Another seed, other people. Default `millrace`. */
+  readonly seed?: string;
   /** Stores events of the stream {@link SAMPLE_STREAM}; resolves when they are stored. Called again after a failure. */
   readonly sink: (events: readonly SampleEvent[]) => Promise<void>;
   /** Has the stream results already: then nothing of the past is added. */
@@ -33,7 +33,7 @@ export class SampleTraffic {
   #current: { readonly minuteStartMs: number; readonly events: readonly SampleEvent[] } | undefined;
 
   constructor(private readonly options: SampleTrafficOptions) {
-    this.#site = new SampleSite(options.seed ?? 1);
+    this.#site = new SampleSite(options.seed ?? 'millrace');
   }
 
   /** Plays until the signal aborts; never rejects. What was handed to the sink is awaited. */

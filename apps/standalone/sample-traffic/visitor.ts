@@ -47,7 +47,7 @@ const REFERRERS: readonly (readonly [string | undefined, number])[] = [
 const PEOPLE = 6_000;
 
 /** One of the people; the same number is the same person. */
-export function person(seed: number, random: SeededRandom): Visitor {
+export function person(seed: string, random: SeededRandom): Visitor {
   // The square lets a part of them come back often.
   const number = Math.floor(random.next() ** 2 * PEOPLE);
   const traits = new SeededRandom(`person/${seed}/${number}`);
@@ -61,7 +61,7 @@ export function person(seed: number, random: SeededRandom): Visitor {
 }
 
 /** A search engine or the like: comes from one of few addresses. */
-export function crawler(seed: number, random: SeededRandom): Visitor {
+export function crawler(seed: string, random: SeededRandom): Visitor {
   const number = random.below(CRAWLERS.length);
   const traits = new SeededRandom(`crawler/${seed}/${number}`);
   return { clientIp: publicAddress(traits), userAgent: CRAWLERS[number] ?? '' };

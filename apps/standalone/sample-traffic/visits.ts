@@ -36,7 +36,7 @@ const CRAWLERS_A_MINUTE = 2.2;
 const PROBERS_A_MINUTE = 0.7;
 
 /** Every request of the visits that begin in this minute (minutes since the epoch), in no order. */
-export function visitsBeginningIn(seed: number, minute: number): readonly Asked[] {
+export function visitsBeginningIn(seed: string, minute: number): readonly Asked[] {
   const random = new SeededRandom(`visits/${seed}/${minute}`);
   const visits = [
     ...many(random.count(PEOPLE_A_MINUTE * rhythmAt(minute)), (number) =>
@@ -104,7 +104,7 @@ function broughtAlong(
 }
 
 /** One page after the other at an even pace, nothing else. */
-function visitOfCrawler(seed: number, random: SeededRandom): readonly Asked[] {
+function visitOfCrawler(seed: string, random: SeededRandom): readonly Asked[] {
   const visitor = crawler(seed, random);
   const paceMs = random.between(1_500, 6_000);
   const places: readonly Place[] = ['home', 'category', 'product', 'product', 'article', 'help'];

@@ -34,8 +34,8 @@ const BYTES_SIGMA = 0.25;
 export class SampleSite {
   readonly #visits = new Map<number, readonly Asked[]>();
 
-  /** @param seed another seed, other people; a whole number */
-  constructor(private readonly seed: number) {}
+  /** @param seed another seed, other people */
+  constructor(private readonly seed: string) {}
 
   /**
    * The requests of one minute, about 1,200, ordered by time. The same arguments give the same requests whatever

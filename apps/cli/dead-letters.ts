@@ -1,0 +1,101 @@
+import { isJsonObject, type JsonObject } from '#libs/kernel';
+import { EXIT_CODE, type ExitCode } from './exit-code.js';
+import type { Terminal } from './terminal.js';
+
+export interface DeadLettersOptions {
+  /** Of the dashboard or standalone, e.g. `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly stream?: string;
+  readonly code?: string;
+  /** At most so many, newest first; 1 to 1,000. */
+  readonly limit: number;
+  /** One JSON object a line instead of text. */
+  readonly json?: boolean;
+}
+
+/** An answer that lets nobody wait for ever. */
+const TIMEOUT_MS = 10_000;
+
+/** Lists what could not be processed. */
+export async function deadLetters(options: DeadLettersOptions, terminal: Terminal): Promise<ExitCode> {
+  const answer = await ask(routeOf(options));
+  if ('problem' in answer) {
+    terminal.complain(answer.problem);
+    return EXIT_CODE.unavailable;
+  }
+  for (const letter of answer.letters)
+    terminal.out(options.json === true ? JSON.stringify(letter) : describe(letter));
+  if (options.json !== true) terminal.out(summary(answer));
+  return EXIT_CODE.done;
+}
+
+interface Found {
+  readonly letters: readonly JsonObject[];
+  readonly hasMore: boolean;
+}
+
+function routeOf({ url, stream, code, limit }: DeadLettersOptions): URL {
+  const route = new URL('/v1/dead-letters', url);
+  route.searchParams.set('limit', String(limit));
+  if (stream !== undefined) route.searchParams.set('stream', stream);
+  if (code !== undefined) route.searchParams.set('code', code);
+  return route;
+}
+
+async function ask(route: URL): Promise<Found | { readonly problem: string }> {
+  try {
+    const response = await fetch(route, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const body: unknown = await response.json();
+    if (!response.ok) return { problem: refusal(route, response.status, body) };
+    const letters =
+      isJsonObject(body) && Array.isArray(body['deadLetters']) ? body['deadLetters'] : undefined;
+    if (letters === undefined) return { problem: `${route.origin} is no Millrace dashboard` };
+    return {
+      letters: letters.filter(isJsonObject),
+      hasMore: isJsonObject(body) && typeof body['nextCursor'] === 'string',
+    };
+  } catch (error) {
+    return {
+      problem: `no answer from ${route.origin}: ${reasonOf(error)}; is it running, and is --url right?`,
+    };
+  }
+}
+
+function refusal(route: URL, status: number, body: unknown): string {
+  const detail = isJsonObject(body) ? (body['detail'] ?? body['title']) : undefined;
+  return `${route.origin} answered ${status}${typeof detail === 'string' ? `: ${detail}` : ''}`;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // fetch wraps what has happened.
+  const { cause } = error;
+  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
+  return error.message;
+}
+
+/** `2026-11-22T07:00:00.000Z demo LINE_UNPARSABLE line 3: the reason | the original` */
+function describe(letter: JsonObject): string {
+  const dead = isJsonObject(letter['dead']) ? letter['dead'] : letter;
+  const shown = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
+  const place = placeOf(dead);
+  const head = [letter['time'], letter['stream'], dead['code'] ?? letter['code'], place]
+    .map(shown)
+    .filter(Boolean);
+  const original = shown(dead['original']).replaceAll(/\s+/g, ' ').slice(0, MAX_SHOWN_ORIGINAL);
+  return `${head.join(' ')}: ${shown(dead['reason'])}${original === '' ? '' : ` | ${original}`}`;
+}
+
+/** Enough to recognise a line. */
+const MAX_SHOWN_ORIGINAL = 120;
+
+function placeOf(dead: JsonObject): string {
+  if (typeof dead['line'] === 'number') return `line ${dead['line']}`;
+  return typeof dead['index'] === 'number' ? `index ${dead['index']}` : '';
+}
+
+function summary({ letters, hasMore }: Found): string {
+  if (letters.length === 0) return 'no dead letters';
+  const count = `${letters.length} dead letter${letters.length === 1 ? '' : 's'}`;
+  return hasMore ? `${count}, and older ones: --limit shows more` : count;
+}
