@@ -41,7 +41,7 @@ export class AlertTaskLogic implements TaskLogic {
   #mayHoldOldRules = false;
 
   constructor(private readonly options: AlertTaskOptions) {
-    const { name, alerts, series } = options.pipeline;
+    const { alerts, series } = options.pipeline;
     this.#rules = new Map(alerts.map((rule) => [rule.name, rule]));
     this.#rulesOfSeries = Map.groupBy(alerts, (rule) => rule.series);
     this.#latenessOfSeries = new Map(series.map((each) => [each.name, each.allowedLatenessMs]));
