@@ -18,3 +18,9 @@ export {
   windowFor,
   windowsFor,
 } from './time/window.js';
+export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress.js';
+export { StreamTimes } from './time/stream-times.js';
+export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
+export { type ProvisionalRows } from './global/provisional-view.js';
+export { type StreamDeliveredProgress } from './global/upstream-progress.js';
+export { type WindowResult } from './global/window-cell.js';
