@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { AlertsController } from './alerts.controller.js';
+import { AlertsReader } from './alerts-reader.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { FatesReader } from './fates-reader.js';
+import { LiveController } from './live.controller.js';
+import { LiveHubs } from './live-hubs.js';
+import { LiveRunner } from './live-runner.js';
+import { PageController } from './page.controller.js';
+import { PageFiles } from './page-files.js';
+import { PipelineViews } from './pipeline-view.js';
+import { PipelinesController } from './pipelines.controller.js';
+import { ProgressReader } from './progress-reader.js';
+import { SeriesController } from './series.controller.js';
+import { SeriesReader } from './series-reader.js';
+import { StoreReaders } from './store-readers.js';
+
+/** The query API, the live stream and the web page, over the ports that the platform provides. */
+@Module({
+  controllers: [
+    PageController,
+    LiveController,
+    SeriesController,
+    DeadLettersController,
+    AlertsController,
+    PipelinesController,
+  ],
+  providers: [
+    AlertsReader,
+    FatesReader,
+    LiveHubs,
+    LiveRunner,
+    PageFiles,
+    PipelineViews,
+    ProgressReader,
+    SeriesReader,
+    StoreReaders,
+  ],
+})
+export class DashboardModule {}

@@ -1,0 +1,126 @@
+import { h, renderOn } from './dom.js';
+import * as format from './format.js';
+
+/**
+ * @typedef {import('./model.js').Alert} Alert
+ */
+
+/** Resolved alerts that are listed; the rest is behind the link. */
+const MAX_RESOLVED = 8;
+
+/**
+ * The alerts that are firing, in front of everything, and the list of all.
+ *
+ * @param {{firing: HTMLElement, list: HTMLElement}} hosts
+ * @param {Alert[]} alerts
+ * @param {{nowMs: number, stream: string}} view
+ */
+export function showAlerts(hosts, alerts, { nowMs, stream }) {
+  const ofStreamFirst = [...alerts].sort(
+    (a, b) => Number(b['stream'] === stream) - Number(a['stream'] === stream),
+  );
+  const firing = ofStreamFirst.filter((alert) => alert['status'] === 'firing');
+  const minute = Math.floor(nowMs / 60_000);
+  hosts.firing.hidden = firing.length === 0;
+  renderOn(hosts.firing, [firing, minute], () => firing.map((alert) => banner(alert, nowMs)));
+  renderOn(hosts.list, [ofStreamFirst, minute], () => listOf(ofStreamFirst, nowMs));
+}
+
+/** @param {Alert} alert @param {number} nowMs */
+function banner(alert, nowMs) {
+  const sinceMs = timeOf(alert, 'firedAt', 'startedAt');
+  return h(
+    'article',
+    { role: 'alert' },
+    h('span', { class: 'tag', 'data-tone': 'firing' }, String(alert['severity'] ?? 'firing')),
+    h('strong', {}, nameOf(alert)),
+    h(
+      'span',
+      { class: 'grow' },
+      [textOf(alert, 'summary'), valueOf(alert)].filter((text) => text !== '').join(' · '),
+    ),
+    h('span', {}, `${placeOf(alert)}since ${sinceMs === undefined ? 'now' : format.moment(sinceMs, nowMs)}`),
+    link(alert, 'History'),
+  );
+}
+
+/** @param {Alert[]} alerts @param {number} nowMs */
+function listOf(alerts, nowMs) {
+  if (alerts.length === 0) return [h('p', { class: 'nothing' }, 'No alert has been raised.')];
+  const resolved = alerts.filter((alert) => alert['status'] === 'resolved').slice(0, MAX_RESOLVED);
+  const active = ['firing', 'pending'].flatMap((status) =>
+    alerts.filter((alert) => alert['status'] === status),
+  );
+  return [h('ul', { class: 'list' }, ...[...active, ...resolved].map((alert) => item(alert, nowMs)))];
+}
+
+/** @param {Alert} alert @param {number} nowMs */
+function item(alert, nowMs) {
+  const status = textOf(alert, 'status');
+  return h(
+    'li',
+    {},
+    h('span', { class: 'tag', 'data-tone': status }, status),
+    h('span', { class: 'title' }, nameOf(alert)),
+    h('span', { class: 'when' }, whenOf(alert, nowMs)),
+    h(
+      'span',
+      { class: 'more' },
+      [`${placeOf(alert)}${textOf(alert, 'summary')}`, valueOf(alert)].filter(Boolean).join(' · '),
+      ' ',
+      link(alert, 'History'),
+    ),
+  );
+}
+
+/** @param {Alert} alert @param {number} nowMs */
+function whenOf(alert, nowMs) {
+  const fromMs = timeOf(alert, 'firedAt', 'startedAt');
+  const toMs = timeOf(alert, 'resolvedAt');
+  if (fromMs === undefined) return '';
+  if (alert['status'] !== 'resolved') return `since ${format.moment(fromMs, nowMs)}`;
+  if (toMs === undefined) return format.moment(fromMs, nowMs);
+  return `${format.moment(fromMs, nowMs)} – ${format.clockTime(toMs)}, ${format.duration(toMs - fromMs)}`;
+}
+
+/** @param {Alert} alert @param {string} label */
+function link(alert, label) {
+  return h('a', { href: `/v1/alerts/${encodeURIComponent(alert.fingerprint)}` }, label);
+}
+
+/** @param {Alert} alert */
+function nameOf(alert) {
+  return textOf(alert, 'rule', 'name') || alert.fingerprint;
+}
+
+/** @param {Alert} alert */
+function placeOf(alert) {
+  const stream = textOf(alert, 'stream');
+  return stream === '' ? '' : `${stream}, `;
+}
+
+/** What was measured and what is allowed: `errors / requests 0.31, limit 0.05`. @param {Alert} alert */
+function valueOf(alert) {
+  const { value, condition } = alert;
+  if (typeof value !== 'number' || typeof condition !== 'object' || condition === null) return '';
+  const limit = Reflect.get(condition, 'above') ?? Reflect.get(condition, 'below');
+  const name = Reflect.get(condition, 'value');
+  return `${typeof name === 'string' ? name : 'value'} ${format.measured(value)}${typeof limit === 'number' ? `, limit ${format.measured(limit)}` : ''}`;
+}
+
+/** @param {Alert} alert @param {...string} names */
+function textOf(alert, ...names) {
+  const found = names.map((name) => alert[name]).find((value) => typeof value === 'string');
+  return typeof found === 'string' ? found : '';
+}
+
+/**
+ * The first of these that is a time, in epoch milliseconds.
+ *
+ * @param {Alert} alert
+ * @param {...string} names
+ */
+function timeOf(alert, ...names) {
+  const text = textOf(alert, ...names);
+  return text === '' ? undefined : Date.parse(text);
+}

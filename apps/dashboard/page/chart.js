@@ -1,0 +1,176 @@
+/**
+ * @typedef {import('uplot')} UPlot
+ * @typedef {import('./minutes.js').Minutes} Minutes
+ * @typedef {{label: string, colour: string, isFilled?: boolean}} Line
+ * @typedef {{min: number, max: number}} Range in seconds since the epoch
+ */
+
+/** @type {typeof import('uplot')} */
+const Plot = Reflect.get(globalThis, 'uPlot');
+const SYNC_KEY = 'minutes';
+
+/** @param {string} name */
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/**
+ * A chart per window over time. What is still filling is drawn dashed with a hollow end, so that nobody takes it
+ * for a drop.
+ */
+export class Chart {
+  #host;
+  #lines;
+  #plot;
+  /** @type {Minutes} */
+  #minutes = { seconds: [], values: [], isProvisional: [], stepMs: 60_000 };
+  /** @type {Range | undefined} */
+  #shown;
+  #isSetting = false;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {{
+   *   lines: Line[],
+   *   format: (value: number) => string,
+   *   onZoom: (range: Range | undefined) => void,
+   *   onCursor?: (index: number | null) => void,
+   * }} options `onZoom`: somebody has chosen a stretch, or by a double click all of it again
+   */
+  constructor(host, { lines, format, onZoom, onCursor }) {
+    this.#host = host;
+    this.#lines = lines;
+    /** @type {import('uplot').Options} */
+    const options = {
+      width: Math.max(200, host.clientWidth),
+      height: Math.max(100, host.clientHeight),
+      tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+      legend: { show: false },
+      cursor: {
+        sync: { key: SYNC_KEY, scales: ['x', null] },
+        drag: { x: true, y: false, setScale: false },
+        points: { size: 7 },
+        bind: { dblclick: () => () => (onZoom(undefined), null) },
+      },
+      scales: {
+        x: { time: true, range: (_plot, min, max) => this.#range(min, max) },
+        y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+      },
+      axes: [axis({ space: 70 }), axis({ size: 52, values: (_plot, ticks) => ticks.map(format) })],
+      series: [{}, ...lines.map(solid), ...lines.map(provisional)],
+      hooks: {
+        setSelect: [
+          (plot) => {
+            if (plot.select.width < 8 || this.#isSetting) return;
+            const min = plot.posToVal(plot.select.left, 'x');
+            const max = plot.posToVal(plot.select.left + plot.select.width, 'x');
+            this.#isSetting = true;
+            plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            this.#isSetting = false;
+            onZoom({ min, max });
+          },
+        ],
+        setCursor: [(plot) => onCursor?.(plot.cursor.idx ?? null)],
+      },
+    };
+    this.#plot = new Plot(
+      options,
+      /** @type {import('uplot').AlignedData} */ ([[], ...lines.flatMap(() => [[], []])]),
+      host,
+    );
+    new ResizeObserver(() => this.#resize()).observe(host);
+  }
+
+  /**
+   * @param {Minutes} minutes
+   * @param {Range | undefined} range
+   */
+  show(minutes, range) {
+    this.#minutes = minutes;
+    this.#shown = range;
+    const { seconds, values, isProvisional } = minutes;
+    const complete = values.map((line) => line.map((value, index) => (isProvisional[index] ? null : value)));
+    const filling = values.map((line) =>
+      line.map((value, index) => (isProvisional[index] || isProvisional[index + 1] ? value : null)),
+    );
+    this.#plot.setData(/** @type {import('uplot').AlignedData} */ ([seconds, ...complete, ...filling]), true);
+  }
+
+  get minutes() {
+    return this.#minutes;
+  }
+
+  destroy() {
+    this.#plot.destroy();
+  }
+
+  /**
+   * @param {number | null} min
+   * @param {number | null} max
+   * @returns {[number, number]}
+   */
+  #range(min, max) {
+    if (this.#shown !== undefined) return [this.#shown.min, this.#shown.max];
+    const from = min ?? 0;
+    return [from, Math.max(max ?? 0, from + 60)];
+  }
+
+  #resize() {
+    const { clientWidth: width, clientHeight: height } = this.#host;
+    if (width > 0 && (width !== this.#plot.width || height !== this.#plot.height))
+      this.#plot.setSize({ width, height });
+  }
+}
+
+/** @param {Partial<import('uplot').Axis>} own @returns {import('uplot').Axis} */
+function axis(own) {
+  return {
+    stroke: colour('quiet'),
+    font: '12px system-ui, sans-serif',
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+    gap: 6,
+    ...own,
+  };
+}
+
+/** @param {Line} line @returns {import('uplot').Series} */
+function solid({ label, colour: name, isFilled }) {
+  return {
+    label,
+    stroke: colour(name),
+    width: 1.8,
+    ...(isFilled ? { fill: (plot) => shade(plot, colour(name)) } : {}),
+    points: { show: false },
+    spanGaps: false,
+  };
+}
+
+/** @param {Line} line @returns {import('uplot').Series} */
+function provisional({ label, colour: name }) {
+  return {
+    label: `${label}, still filling`,
+    stroke: colour(name),
+    width: 1.6,
+    dash: [4, 4],
+    points: {
+      show: true,
+      size: 7,
+      width: 1.6,
+      fill: colour('panel'),
+      filter: (plot, seriesIndex) => {
+        const values = plot.data[seriesIndex] ?? [];
+        const last = values.findLastIndex((value) => value !== null && value !== undefined);
+        return last < 0 ? [] : [last];
+      },
+    },
+  };
+}
+
+/** @param {UPlot} plot @param {string} base */
+function shade(plot, base) {
+  const gradient = plot.ctx.createLinearGradient(0, plot.bbox.top, 0, plot.bbox.top + plot.bbox.height);
+  gradient.addColorStop(0, `${base}3d`);
+  gradient.addColorStop(1, `${base}05`);
+  return gradient;
+}

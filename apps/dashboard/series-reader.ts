@@ -1,0 +1,140 @@
+import { Injectable } from '@nestjs/common';
+import type { JsonObject, JsonScalar } from '#libs/kernel';
+import type { PipelineDefinition } from '#libs/pipeline';
+import { CursorInvalidError, type FoundRow, type RowPage, type RowQuery, ResultStore } from '#libs/storage';
+import { type Phase, phaseOf, type SeriesDefinition } from '#libs/windowing';
+import { ParameterInvalidError } from './dashboard.errors.js';
+import { type Progress, ProgressReader } from './progress-reader.js';
+import { isoTime } from './request-query.js';
+
+/** What stands behind a row: still filling, judged by alerts, unchangeable, or merged into another. */
+export const PHASES = ['provisional', 'complete', 'final', 'retracted'] as const satisfies readonly Phase[];
+
+/** A row as the HTTP answers and the live stream give it. */
+export interface RowView {
+  readonly windowStart: string;
+  readonly windowEnd: string;
+  readonly stream: string;
+  readonly key: Readonly<Record<string, JsonScalar>>;
+  readonly measures: JsonObject;
+  readonly revision: number;
+  readonly phase: Phase;
+}
+
+export interface SeriesPage {
+  readonly rows: readonly RowView[];
+  readonly progress: Progress;
+  readonly nextCursor?: string;
+}
+
+export interface SeriesQuery extends Omit<RowQuery, 'pipeline' | 'series'> {
+  /** Only rows of these phases; absent: all. */
+  readonly phases?: ReadonlySet<Phase>;
+}
+
+/** Rows looked at for one page when a phase is asked for; a page may come out short, its cursor then leads on. */
+const MAX_SCANNED_ROWS = 50_000;
+/** Rows that one look takes in while scanning: enough to make it cheap, small beside the answer. */
+const SCAN_STEP_ROWS = 1_000;
+
+/** Reads rows of one series, with their phases. */
+@Injectable()
+export class SeriesReader {
+  constructor(
+    private readonly results: ResultStore,
+    private readonly progressReader: ProgressReader,
+  ) {}
+
+  /** @throws ParameterInvalidError if the cursor is of no such query */
+  async read(
+    pipeline: PipelineDefinition,
+    series: SeriesDefinition,
+    query: SeriesQuery,
+  ): Promise<SeriesPage> {
+    const progress = await this.progressReader.read(pipeline, query.stream);
+    const { phases, ...rest } = query;
+    const view = (row: FoundRow): RowView => rowView(row, progress, series.allowedLatenessMs);
+    const wanted: RowQuery = { ...rest, pipeline: pipeline.name, series: series.name };
+    if (phases === undefined) {
+      const page = await this.#query(wanted);
+      return { ...withCursor(page.nextCursor), rows: page.rows.map(view), progress };
+    }
+    return { ...(await this.#scan(wanted, (row) => phases.has(view(row).phase), view)), progress };
+  }
+
+  /** Names of the streams that have rows in any series. */
+  async streams(pipeline: PipelineDefinition): Promise<ReadonlySet<string>> {
+    const found = await this.results.series(pipeline.name);
+    return new Set(found.flatMap(({ streams }) => streams));
+  }
+
+  /** Fills a page with the rows that are wanted, at most {@link MAX_SCANNED_ROWS} looked at. */
+  async #scan(
+    query: RowQuery,
+    isWanted: (row: FoundRow) => boolean,
+    view: (row: FoundRow) => RowView,
+  ): Promise<Omit<SeriesPage, 'progress'>> {
+    const found: RowView[] = [];
+    let cursor = query.cursor;
+    let scanned = 0;
+    do {
+      const page = await this.#step(
+        { ...query, ...(cursor === undefined ? {} : { cursor }) },
+        isWanted,
+        found.length,
+      );
+      found.push(...page.rows.filter(isWanted).map(view));
+      scanned += page.rows.length;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined && found.length < query.limit && scanned < MAX_SCANNED_ROWS);
+    return { rows: found, ...withCursor(cursor) };
+  }
+
+  /** One look that ends where the page is full, so that its cursor is exact. */
+  async #step(query: RowQuery, isWanted: (row: FoundRow) => boolean, alreadyFound: number): Promise<RowPage> {
+    const missing = query.limit - alreadyFound;
+    const page = await this.#query({ ...query, limit: Math.max(SCAN_STEP_ROWS, missing) });
+    const end = indexAfter(page.rows, isWanted, missing);
+    return end < page.rows.length ? this.#query({ ...query, limit: end }) : page;
+  }
+
+  async #query(query: RowQuery): Promise<RowPage> {
+    try {
+      return await this.results.query(query);
+    } catch (error) {
+      if (!(error instanceof CursorInvalidError)) throw error;
+      throw new ParameterInvalidError(
+        'cursor',
+        query.cursor ?? '',
+        'the nextCursor of a former page of the same query',
+      );
+    }
+  }
+}
+
+/** How many rows it takes to have `count` wanted ones; all of them if there are fewer. */
+function indexAfter(rows: readonly FoundRow[], isWanted: (row: FoundRow) => boolean, count: number): number {
+  let found = 0;
+  for (const [index, row] of rows.entries()) {
+    if (isWanted(row)) found++;
+    if (found === count) return index + 1;
+  }
+  return rows.length;
+}
+
+function withCursor(nextCursor: string | undefined): { nextCursor?: string } {
+  return nextCursor === undefined ? {} : { nextCursor };
+}
+
+/** The row with its phase, times in ISO 8601. */
+export function rowView(row: FoundRow, progress: Progress, allowedLatenessMs: number): RowView {
+  return {
+    windowStart: isoTime(row.windowStartMs),
+    windowEnd: isoTime(row.windowEndMs),
+    stream: row.stream,
+    key: row.key,
+    measures: row.measures,
+    revision: row.revision,
+    phase: phaseOf(row, progress.of(row.stream, row.task), allowedLatenessMs),
+  };
+}
