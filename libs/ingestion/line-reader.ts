@@ -1,10 +1,15 @@
 import { MAX_DEAD_ORIGINAL_BYTES, MAX_EVENT_BYTES } from '#libs/kernel';
 
 /** A line of a body; `number` counts from 1, blank lines included. */
-export type TextLine =
-  | { readonly number: number; readonly text: string }
-  /** A line above the limit: only its length and its first 8 KiB are known. */
-  | { readonly number: number; readonly tooLong: true; readonly bytes: number; readonly head: string };
+export type TextLine = { readonly number: number; readonly text: string } | LongLine;
+
+/** A line above the limit: only its length and its first 8 KiB are known. */
+export interface LongLine {
+  readonly number: number;
+  readonly tooLong: true;
+  readonly bytes: number;
+  readonly head: string;
+}
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;

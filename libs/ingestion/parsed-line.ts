@@ -31,6 +31,12 @@ const MAX_SHOWN_LENGTH = 80;
 
 /** A piece of input for a sentence, quoted and not too long. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text =
+    typeof value === 'object' && value !== null ? kindOf(value) : (JSON.stringify(value) ?? 'missing');
   return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
+}
+
+/** An object is not printed: it may be nested deeper than the stack. */
+function kindOf(value: object): string {
+  return Array.isArray(value) ? `an array of ${value.length} items` : 'an object';
 }

@@ -88,7 +88,10 @@ function escapePointer(name: string): string {
 
 const MAX_SHOWN_LENGTH = 80;
 
+/** An object is not printed: it may be nested deeper than the stack. */
 function shorten(value: unknown): string {
+  if (Array.isArray(value)) return `an array of ${value.length} items`;
+  if (typeof value === 'object' && value !== null) return 'an object';
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= MAX_SHOWN_LENGTH
     ? text

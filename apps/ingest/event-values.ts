@@ -1,0 +1,33 @@
+import { parseEvent } from '#libs/ingestion';
+import type { LineTaker } from './body-lines.js';
+import { type ItemPlace, type Original, originalText } from './intake-item.js';
+import type { IntakeRequest } from './intake-request.js';
+
+/** Takes a line of JSON as one event. */
+export const takeJsonLine: LineTaker = (text, place, intake) => {
+  const original = (): Original => originalText(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const detail = `the line is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    intake.reject({ code: 'EVENT_NOT_JSON', detail }, place, { original });
+    return;
+  }
+  takeValue(value, place, { intake, original });
+};
+
+/** Takes a value of JSON as one event, or refuses it. */
+export function takeValue(
+  value: unknown,
+  place: ItemPlace,
+  { intake, original }: { intake: IntakeRequest; original: () => Original },
+): void {
+  const parsed = parseEvent(value, { receivedMs: intake.receivedMs });
+  if (parsed.kind === 'rejected') {
+    const { code, reason: detail, path, id } = parsed;
+    intake.reject({ code, detail, path }, place, { original, id });
+    return;
+  }
+  intake.take(parsed, place, original);
+}

@@ -1,0 +1,127 @@
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Clock } from '#libs/kernel';
+import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
+import type { PipelineDefinition } from '#libs/pipeline';
+import { Configuration, Pipelines } from '#libs/platform';
+import { FramePublisher } from './frame-publisher.js';
+import { InFlightBytes } from './in-flight-bytes.js';
+import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
+import type { RawFrame, RawItem } from './raw-frame.js';
+
+/** Above this a request that is being read waits. */
+const READ_ON_BELOW_BYTES = 16 * 1024 * 1024;
+/** Above this a new request is refused. The room between is for what has been begun. */
+const REFUSE_ABOVE_BYTES = 32 * 1024 * 1024;
+/** When the log has stored nothing for so long, whoever waits for it is told. */
+const QUIET_MS = 30_000;
+/** How long the end of the process waits for what was taken in. */
+const DRAIN_MS = 5_000;
+
+/** The publishers of this process, one for each pipeline and partition, and what they may hold together. */
+@Injectable()
+export class FramePublishers implements BeforeApplicationShutdown {
+  readonly #inFlight = new InFlightBytes();
+  readonly #publishers = new Map<string, readonly FramePublisher[]>();
+  readonly #generatedIds: string;
+  #lastStoredMs = -Infinity;
+  #lastId = 0;
+
+  constructor(
+    @Inject(MessageBroker) private readonly broker: MessageBroker,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(Pipelines) private readonly pipelines: Pipelines,
+    @Inject(Configuration) private readonly configuration: Pick<Configuration, 'processId'>,
+  ) {
+    this.#generatedIds = `${configuration.processId}-`;
+  }
+
+  /** An id that nothing else has. */
+  newId(): string {
+    return `${this.#generatedIds}${(this.#lastId++).toString(36)}`;
+  }
+
+  /** Sends an item to the partition of its key, or of its id; answers the frame it travels in. */
+  publish(pipeline: PipelineDefinition, item: RawItem, key = item.id): RawFrame {
+    const publishers = this.#of(pipeline);
+    const publisher = publishers[partitionOf(key, publishers.length)];
+    if (publisher === undefined) throw new RangeError(`pipeline ${pipeline.name} has no partitions`);
+    return publisher.add(item);
+  }
+
+  /** Resolves once a marker is stored in every partition, behind everything that was published before. */
+  async markAll(pipeline: PipelineDefinition, marker: Marker): Promise<void> {
+    const frames = this.#of(pipeline).map((publisher) => publisher.mark(marker));
+    await this.whileMoving(Promise.all(frames.map((frame) => frame.stored)));
+  }
+
+  /** @throws PublishQueueFullError if no new request may begin */
+  assertRoom(): void {
+    const { total } = this.#inFlight;
+    if (total > REFUSE_ABOVE_BYTES) throw new PublishQueueFullError(total, REFUSE_ABOVE_BYTES);
+  }
+
+  /** Is there room to read on; if not, wait for {@link untilRoom}. */
+  get hasRoom(): boolean {
+    return this.#inFlight.total < READ_ON_BELOW_BYTES;
+  }
+
+  /** @throws LogUnavailableError */
+  async untilRoom(): Promise<void> {
+    await this.whileMoving(this.#inFlight.untilBelow(READ_ON_BELOW_BYTES));
+  }
+
+  /**
+   * Waits for something that the log brings about, as long as the log stores anything at all.
+   *
+   * @throws LogUnavailableError once it has stored nothing for 30 s
+   */
+  async whileMoving<T>(wanted: Promise<T>): Promise<T> {
+    const done = new AbortController();
+    try {
+      return await Promise.race([wanted, this.#untilQuiet(done.signal)]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #untilQuiet(done: AbortSignal): Promise<never> {
+    const beganMs = this.clock.monotonicMs();
+    for (;;) {
+      const quietMs = this.clock.monotonicMs() - Math.max(beganMs, this.#lastStoredMs);
+      if (quietMs >= QUIET_MS && !done.aborted) throw new LogUnavailableError(Math.round(quietMs));
+      await this.clock.sleep(QUIET_MS - quietMs, done);
+      // The race is over, and nobody looks at this any more.
+      if (done.aborted) return await new Promise<never>(() => undefined);
+    }
+  }
+
+  /** What was taken in is stored before the log is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const tooLong = new AbortController();
+    await Promise.race([this.#inFlight.untilBelow(1), this.clock.sleep(DRAIN_MS, tooLong.signal)]);
+    tooLong.abort();
+  }
+
+  #of(pipeline: PipelineDefinition): readonly FramePublisher[] {
+    const known = this.#publishers.get(pipeline.name);
+    if (known !== undefined) return known;
+    const made = Array.from({ length: pipeline.partitions }, (_, partition) =>
+      this.#make(pipeline, partition),
+    );
+    this.#publishers.set(pipeline.name, made);
+    return made;
+  }
+
+  #make(pipeline: PipelineDefinition, partition: number): FramePublisher {
+    return new FramePublisher({
+      broker: this.broker,
+      clock: this.clock,
+      topic: this.pipelines.topic(pipeline.name, 'raw'),
+      partition,
+      processId: this.configuration.processId,
+      generatedIds: this.#generatedIds,
+      inFlight: this.#inFlight,
+      onStored: () => (this.#lastStoredMs = this.clock.monotonicMs()),
+    });
+  }
+}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { CloseController } from './close.controller.js';
+import { CloseProgress } from './close-progress.js';
+import { EventIntake } from './event-intake.js';
+import { EventsController } from './events.controller.js';
+import { FramePublishers } from './frame-publishers.js';
+import { KnownStreams } from './known-streams.js';
+import { LogsController } from './logs.controller.js';
+import { StreamCloser } from './stream-closer.js';
+
+/** Takes events over HTTP into `raw`, over the ports that the platform provides. */
+@Module({
+  controllers: [EventsController, LogsController, CloseController],
+  providers: [CloseProgress, EventIntake, FramePublishers, KnownStreams, StreamCloser],
+  exports: [EventIntake],
+})
+export class IngestModule {}

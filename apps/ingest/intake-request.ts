@@ -1,0 +1,207 @@
+import { type Clock, MAX_EVENT_BYTES } from '#libs/kernel';
+import { FACTS, type Telemetry } from '#libs/observability';
+import type { PipelineDefinition } from '#libs/pipeline';
+import type { FramePublishers } from './frame-publishers.js';
+import {
+  encodeDead,
+  encodeEvent,
+  type IncomingEvent,
+  isTooDeep,
+  type ItemPlace,
+  type ItemProblem,
+  MAX_DEPTH,
+  type Original,
+} from './intake-item.js';
+import type { RawFrame, RawItem } from './raw-frame.js';
+import { RecentIds } from './recent-ids.js';
+
+/** What became of the items of a request. Everything that is counted here is stored. */
+export interface IntakeReceipt {
+  readonly accepted: number;
+  /** Repeats of an id within the request; they were dropped. */
+  readonly duplicates: number;
+  readonly rejected: number;
+  /** The first 100 of what was rejected. */
+  readonly errors: readonly (ItemPlace & ItemProblem)[];
+  readonly errorsTruncated: boolean;
+}
+
+export interface IntakeRequestOptions {
+  readonly pipeline: PipelineDefinition;
+  readonly stream: string;
+  readonly publishers: FramePublishers;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Makes the ids of items that have none; see {@link IntakeRequest}. */
+  readonly idempotencyKey: string | undefined;
+}
+
+const MAX_ERRORS = 100;
+
+/**
+ * Takes in the items of one request. The id of an item is its sender's; else the idempotency key and the item's line
+ * or index, as `key:7`; else one that is made up.
+ *
+ * Call {@link untilRoom} where {@link hasRoom} says no, and {@link receipt} once, at the end.
+ */
+export class IntakeRequest {
+  #receivedMs: number;
+  readonly #recentIds = new RecentIds();
+  /** Frames that are not stored yet, with the number of events of this request in them. */
+  readonly #waiting = new Map<RawFrame, number>();
+  #failure: { readonly error: unknown } | undefined;
+  #accepted = 0;
+  #duplicates = 0;
+  #rejected = 0;
+  readonly #errors: (ItemPlace & ItemProblem)[] = [];
+
+  constructor(private readonly options: IntakeRequestOptions) {
+    this.#receivedMs = options.clock.nowMs();
+  }
+
+  /** When what is being read was received: epoch milliseconds. */
+  get receivedMs(): number {
+    return this.#receivedMs;
+  }
+
+  /** The next items were received now. */
+  touch(): void {
+    this.#receivedMs = this.options.clock.nowMs();
+  }
+
+  /** Takes an event, or refuses it where it is not of the pipeline's schema. */
+  take(event: IncomingEvent, place: ItemPlace, original: () => Original): void {
+    const problem = this.#problemOf(event);
+    if (problem !== undefined) {
+      this.reject(problem, place, { original, id: event.id });
+      return;
+    }
+    const id = this.#idOf(event.id, place);
+    if (this.#isRepeat(id, event.id)) return;
+    const { stream, pipeline } = this.options;
+    const { timeMs, key, data } = event;
+    const type = pipeline.eventType;
+    const line = encodeEvent({ id, stream, timeMs, receivedMs: this.#receivedMs, key, type, data });
+    const bytes = Buffer.byteLength(line);
+    if (bytes > MAX_EVENT_BYTES) {
+      this.#reject(tooLarge(bytes), place, { original, id });
+      return;
+    }
+    this.#accepted++;
+    this.#publish({ id, isIdGenerated: this.#isGenerated(event.id), line, bytes }, key, 1);
+  }
+
+  /** Refuses an item: it travels on as a dead event. @param item `id`: the sender's, where it could be read */
+  reject(
+    problem: ItemProblem,
+    place: ItemPlace,
+    item: { original: () => Original; id?: string | undefined },
+  ): void {
+    const id = this.#idOf(item.id, place);
+    // A repeat of a refused event is none of a good one: senders mend events and send them again.
+    if (item.id !== undefined && this.#isRepeat(`!${id}`, item.id)) return;
+    this.#reject(problem, place, { original: item.original, id, isIdGenerated: this.#isGenerated(item.id) });
+  }
+
+  get hasRoom(): boolean {
+    return this.#failure === undefined && this.options.publishers.hasRoom;
+  }
+
+  /** Waits until more may be taken in. @throws what kept an earlier item from being stored */
+  async untilRoom(): Promise<void> {
+    this.#assertStored();
+    await this.options.publishers.untilRoom();
+    this.#assertStored();
+  }
+
+  /** Waits until everything is stored. @throws LogFullError, LogUnavailableError and the like */
+  async receipt(): Promise<IntakeReceipt> {
+    while (this.#waiting.size > 0) {
+      const frames = [...this.#waiting.keys()];
+      await this.options.publishers.whileMoving(Promise.allSettled(frames.map((frame) => frame.stored)));
+    }
+    this.#assertStored();
+    return {
+      accepted: this.#accepted,
+      duplicates: this.#duplicates,
+      rejected: this.#rejected,
+      errors: this.#errors,
+      errorsTruncated: this.#rejected > this.#errors.length,
+    };
+  }
+
+  #problemOf(event: IncomingEvent): ItemProblem | undefined {
+    if (isTooDeep(event.data)) {
+      return {
+        code: 'EVENT_TOO_DEEP',
+        detail: `the data is nested deeper than ${MAX_DEPTH} levels`,
+        path: '',
+      };
+    }
+    const problem = this.options.pipeline.schema.check(event.data);
+    if (problem === undefined) return undefined;
+    return { code: 'EVENT_NOT_OF_SCHEMA', detail: problem.reason, path: problem.path };
+  }
+
+  #idOf(given: string | undefined, { index, line }: ItemPlace): string {
+    if (given !== undefined) return given;
+    const { idempotencyKey, publishers } = this.options;
+    return idempotencyKey === undefined ? publishers.newId() : `${idempotencyKey}:${line ?? index}`;
+  }
+
+  #isGenerated(given: string | undefined): boolean {
+    return given === undefined && this.options.idempotencyKey === undefined;
+  }
+
+  /** Only a sender can repeat an id; counts it where it did. */
+  #isRepeat(id: string, given: string | undefined): boolean {
+    if (given === undefined || !this.#recentIds.isRepeat(id)) return false;
+    this.#duplicates++;
+    return true;
+  }
+
+  #reject(
+    problem: ItemProblem,
+    place: ItemPlace,
+    {
+      original,
+      id,
+      isIdGenerated = false,
+    }: { original: () => Original; id: string; isIdGenerated?: boolean },
+  ): void {
+    const { pipeline, stream, telemetry } = this.options;
+    this.#rejected++;
+    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ ...place, ...problem });
+    telemetry.record(FACTS.eventsRejected, { pipeline: pipeline.name, stream, code: problem.code });
+    const line = encodeDead({ id, stream, receivedMs: this.#receivedMs }, problem, place, original());
+    this.#publish({ id, isIdGenerated, line, bytes: Buffer.byteLength(line) }, undefined, 0);
+  }
+
+  #publish(item: RawItem, key: string | undefined, events: number): void {
+    const frame = this.options.publishers.publish(this.options.pipeline, item, key);
+    const before = this.#waiting.get(frame);
+    this.#waiting.set(frame, (before ?? 0) + events);
+    if (before === undefined) void this.#settle(frame);
+  }
+
+  async #settle(frame: RawFrame): Promise<void> {
+    try {
+      await frame.stored;
+      const { pipeline, stream, telemetry } = this.options;
+      const events = this.#waiting.get(frame) ?? 0;
+      telemetry.record(FACTS.eventsAccepted, { pipeline: pipeline.name, stream }, events);
+    } catch (error) {
+      this.#failure ??= { error };
+    } finally {
+      this.#waiting.delete(frame);
+    }
+  }
+
+  #assertStored(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+function tooLarge(bytes: number): ItemProblem {
+  return { code: 'EVENT_TOO_LARGE', detail: `the event has ${bytes} bytes; it may have ${MAX_EVENT_BYTES}` };
+}
