@@ -104,13 +104,12 @@ function readThreshold(setting: Setting, series: readonly ReadSeries[], log: Pro
   const direction = limits[0] ?? 'above';
   const limit = limits.length === 1 ? threshold.required(direction, numberReader('a number')) : undefined;
   const of = threshold.required('series', seriesReader(series));
-  const expression = threshold.required('value', textReader('a number over the measures of the series'));
-  if (of === undefined) return undefined;
-  const value = threshold.required('value', quantityReader(of.results));
-  if (value === undefined || expression === undefined || limit === undefined) return undefined;
+  // Without the series nothing is known of its measures: then only look that there is a value.
+  const value = threshold.required('value', of === undefined ? () => undefined : quantityReader(of.results));
+  if (of === undefined || value === undefined || limit === undefined) return undefined;
   const condition: ThresholdCondition = {
     kind: 'threshold',
-    expression,
+    expression: textOf(threshold.member('value')),
     value: (measures: JsonObject) => value(measures),
     direction,
     limit,
@@ -118,11 +117,15 @@ function readThreshold(setting: Setting, series: readonly ReadSeries[], log: Pro
   return { series: of.definition.name, results: of.results, condition };
 }
 
+function textOf(setting: Setting | undefined): string {
+  return setting?.kind === 'scalar' ? String(setting.value) : '';
+}
+
 function seriesReader(
   series: readonly ReadSeries[],
 ): (setting: Setting, log: ProblemLog) => ReadSeries | undefined {
   return (setting, log) => {
-    const name = setting.kind === 'scalar' ? String(setting.value) : '';
+    const name = textOf(setting);
     const found = series.find(({ definition }) => definition.name === name);
     return (
       found ??

@@ -17,10 +17,10 @@ export function topicsOf({ partitions, globalPartitions }: PipelineDefinition): 
     { noun: 'raw', partitions, from: 'ingest', to: 'enrich' },
     { noun: 'enriched', partitions, from: 'enrich', to: 'aggregate' },
     { noun: 'partials', partitions: globalPartitions, from: 'aggregate', to: 'aggregate' },
-    { noun: 'judged', partitions: 1, from: 'aggregate', to: 'alert' },
+    { noun: 'judged', partitions: globalPartitions, from: 'aggregate', to: 'alert' },
     { noun: 'results', partitions: globalPartitions, from: 'aggregate', to: 'subscribers' },
-    { noun: 'late', partitions, from: 'aggregate', to: 'subscribers' },
-    { noun: 'dead', partitions, from: 'aggregate', to: 'subscribers' },
+    { noun: 'late', partitions: 1, from: 'aggregate', to: 'subscribers' },
+    { noun: 'dead', partitions: 1, from: 'aggregate', to: 'subscribers' },
     { noun: 'alerts', partitions: 1, from: 'alert', to: 'subscribers' },
     { noun: 'live', partitions: 1, from: 'aggregate', to: 'dashboard' },
   ];

@@ -8,7 +8,7 @@ import { closureOf } from './expression-closure.js';
 import { nearName } from './near-name.js';
 
 // Expressions are CEL (cel.dev), with three additions to make it fit JSON data:
-//   X1. All numbers are doubles, and compare with whole-number literals by every operator.
+//   X1. Numbers are doubles, whole-number literals in arithmetic too; every operator takes them.
 //   X2. A field may have a name that CEL gives to a type (`bytes`, `duration`): the field wins.
 //   X3. A field that is absent (not there, or null) makes the part it stands in unknown. `&&` and `||` go by
 //       the other side where that decides, as CEL says; what stays unknown at the end has no value.
@@ -31,17 +31,35 @@ const CEL_TYPES = { string: 'string', number: 'double', boolean: 'bool', object:
 
 /** Parses and checks an expression, and makes it ready to run. */
 export function compileExpression(text: string, scope: Scope, wanted: 'number' | 'boolean'): Compiled {
+  const checked = checkExpression(text, scope, wanted);
+  if (checked.kind === 'wrong') return checked;
+  const closure = closureOf(checked.ast, checked.aliases);
+  return { kind: 'compiled', evaluate: closure ?? interpreterOf(checked), isClosure: closure !== undefined };
+}
+
+/** An expression that is right. */
+export interface Checked extends Names {
+  readonly kind: 'checked';
+  readonly ast: ASTNode;
+  readonly run: (context: Record<string, unknown>) => unknown;
+  /** The fields it uses: from the name inside CEL to the name of the field. */
+  readonly used: ReadonlyMap<string, string>;
+}
+
+export function checkExpression(
+  text: string,
+  scope: Scope,
+  wanted: 'number' | 'boolean',
+): Checked | (Compiled & { kind: 'wrong' }) {
   const { environment, aliases } = environmentOf(scope);
   try {
-    const parsed = environment.parse(text);
-    const names = nameFields(parsed.ast, aliases);
-    const { valid, type, error } = parsed.check();
+    const run = environment.parse(text);
+    const used = nameFields(run.ast, aliases);
+    const { valid, type, error } = run.check();
     if (!valid) return wrong(error!, scope);
     const isWanted = wanted === 'boolean' ? type === 'bool' : type === 'double' || type === 'int';
-    if (!isWanted) return { kind: 'wrong', offset: 0, reason: `it gives a ${type}` };
-    const closure = closureOf(parsed.ast, aliases);
-    if (closure !== undefined) return { kind: 'compiled', evaluate: closure, isClosure: true };
-    return { kind: 'compiled', evaluate: interpreted(parsed, names), isClosure: false };
+    if (!isWanted) return { kind: 'wrong', offset: 0, reason: `this one gives a ${type}` };
+    return { kind: 'checked', ast: run.ast, run, used, environment, aliases };
   } catch (error) {
     if (isCelError(error)) return wrong(error, scope);
     throw error;
@@ -87,6 +105,7 @@ function registerNumbers(environment: Environment): void {
   environment.registerOperator('double in list<int>', (a, list: unknown[]) =>
     list.some((b) => toNumber(b) === toNumber(a)),
   );
+  environment.registerOperator('double % double', (a: number, b: number) => a % b);
   const arithmetic: Record<string, (a: number, b: number) => number> = {
     '+': (a, b) => a + b,
     '-': (a, b) => a - b,
@@ -105,37 +124,50 @@ function registerNumbers(environment: Environment): void {
 function nameFields(ast: ASTNode, aliases: Names['aliases']): ReadonlyMap<string, string> {
   const insideNames = new Map([...aliases].map(([inside, name]) => [name, inside]));
   const used = new Map<string, string>();
-  forEachId(ast, (node) => {
-    const inside = insideNames.get(node.args);
+  forEachNode(ast, (node) => {
+    if (ARITHMETIC.has(node.op)) readAsDoubles(node);
+    const inside = node.op === 'id' ? insideNames.get(node.args as string) : undefined;
     if (inside === undefined) return;
-    used.set(inside, node.args);
+    used.set(inside, node.args as string);
     node.args = inside;
   });
   return used;
 }
 
-function forEachId(part: unknown, visit: (node: { args: string }) => void): void {
+const ARITHMETIC = new Set(['+', '-', '*', '/', '%', '-_']);
+
+/** X1. Else `1 / 2` would be 0. */
+function readAsDoubles(node: OpenNode): void {
+  for (const operand of [node.args].flat() as OpenNode[]) {
+    if (operand.op === 'value' && typeof operand.args === 'bigint') operand.args = Number(operand.args);
+  }
+}
+
+/** A node before it is checked: it may still be changed. */
+interface OpenNode {
+  readonly op: string;
+  args: unknown;
+}
+
+function forEachNode(part: unknown, visit: (node: OpenNode) => void): void {
   if (Array.isArray(part)) {
-    for (const each of part) forEachId(each, visit);
+    for (const each of part) forEachNode(each, visit);
   } else if (typeof part === 'object' && part !== null && 'op' in part && 'args' in part) {
-    if (part.op === 'id') visit(part as { args: string });
-    else forEachId(part.args, visit);
+    visit(part as OpenNode);
+    if (part.op !== 'id') forEachNode(part.args, visit);
   }
 }
 
 /** X3, by the library: what is absent is not shown to it, and so makes an error where it is used. */
-function interpreted(
-  parsed: (context: Record<string, unknown>) => unknown,
-  names: ReadonlyMap<string, string>,
-): Evaluate {
+export function interpreterOf({ run, used }: Pick<Checked, 'run' | 'used'>): Evaluate {
   return (data) => {
     const context: Record<string, unknown> = {};
-    for (const [inside, name] of names) {
+    for (const [inside, name] of used) {
       const value = data[name];
       if (value !== undefined && value !== null) context[inside] = value;
     }
     try {
-      const value = parsed(context);
+      const value = run(context);
       return typeof value === 'bigint' ? Number(value) : value;
     } catch {
       return undefined;
@@ -149,7 +181,7 @@ function isCelError(error: unknown): error is CelError {
   return error instanceof Error && 'summary' in error && 'range' in error;
 }
 
-function wrong(error: CelError, scope: Scope): Compiled {
+function wrong(error: CelError, scope: Scope): Compiled & { kind: 'wrong' } {
   const offset = error.range?.start ?? 0;
   const unknown = /^Unknown variable: (\w+)$/.exec(error.summary)?.[1];
   if (unknown === undefined) return { kind: 'wrong', offset, reason: error.summary };

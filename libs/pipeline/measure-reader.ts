@@ -97,10 +97,6 @@ export function readMeasure(setting: Setting, scope: Scope, log: ProblemLog): Re
         : `count, or a map with ${wantedName(String(setting.value), kinds)}`,
     );
   }
-  const options = Object.values(MEASURES).flatMap((kind) => kind.options);
-  const measure = MapReader.of(setting, log, [...kinds, ...options], LATER_MEASURES);
-  if (measure === undefined || LATER_MEASURES.some((name) => measure.has(name))) return undefined;
-  const named = kinds.filter((name) => measure.has(name));
-  if (named.length !== 1) return log.refuse(setting, `one of ${kinds.join(', ')}`);
-  return MEASURES[named[0]!]?.read(measure, scope);
+  const measure = MapReader.ofKind(setting, log, { kinds: MEASURES, later: LATER_MEASURES });
+  return measure && MEASURES[measure.kind]?.read(measure.map, scope);
 }

@@ -43,7 +43,7 @@ const NAME_RULE = 'a name of a-z, 0-9 and -, starting with a letter, at most 40'
 export function parsePipeline(source: PipelineSource, context: PipelineContext): PipelineDefinition {
   const log = new ProblemLog();
   const tree = settingTree(source, log);
-  const definition = tree && readPipeline(tree, context, log);
+  const definition = readPipeline(tree, context, log);
   log.throwIfAny();
   if (definition === undefined) throw new Error(`${source.file} was refused without a problem`);
   return definition;
@@ -154,6 +154,8 @@ function plainJson(setting: Setting): JsonValue {
       return setting.value;
     case 'list':
       return setting.items.map(plainJson);
+    case 'refused':
+      return null;
     case 'map':
       return Object.fromEntries([...setting.entries].map(([name, { value }]) => [name, plainJson(value)]));
     default:

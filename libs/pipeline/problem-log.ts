@@ -7,6 +7,7 @@ export class ProblemLog {
 
   /** Something else was wanted in the place of this setting. Gives undefined, for readers to hand on. */
   refuse(setting: Setting, wanted: string): undefined {
+    if (setting.kind === 'refused') return;
     this.report(setting.place, setting.path, { found: describeFound(setting), wanted });
   }
 
@@ -17,6 +18,12 @@ export class ProblemLog {
 
   /** @throws PipelineInvalidError if anything was wrong */
   throwIfAny(): void {
-    if (this.#problems.length > 0) throw new PipelineInvalidError(this.#problems);
+    if (this.#problems.length > 0)
+      throw new PipelineInvalidError(this.#problems.sort(byPlace(this.#problems.map(({ file }) => file))));
   }
+}
+
+/** Settings are not read in the order in which they stand. */
+function byPlace(files: readonly string[]): (a: PipelineProblem, b: PipelineProblem) => number {
+  return (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
 }

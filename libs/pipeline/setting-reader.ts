@@ -75,6 +75,12 @@ export function distinctReader<T>(item: Reader<T>, nameOf: (value: T) => string 
   };
 }
 
+interface KindsOfMap {
+  readonly kinds: Readonly<Record<string, { readonly options: readonly string[] }>>;
+  readonly common?: readonly string[];
+  readonly later: readonly string[];
+}
+
 /** The members of a map, by name. Unknown ones are refused when it is made. */
 export class MapReader {
   constructor(
@@ -98,6 +104,34 @@ export class MapReader {
       log.report(keyPlace, value.path, { found: `the key ${name}`, wanted });
     }
     return new MapReader(setting, log);
+  }
+
+  /**
+   * A map whose kind is told by one of its keys, and which has the options of that kind only.
+   *
+   * @param common options of every kind
+   */
+  static ofKind(
+    setting: Setting,
+    log: ProblemLog,
+    { kinds, common = [], later }: KindsOfMap,
+  ): { readonly kind: string; readonly map: MapReader } | undefined {
+    const written = setting.kind === 'map' ? [...setting.entries.keys()] : [];
+    const kind = written.find((name) => Object.hasOwn(kinds, name));
+    const options =
+      kind === undefined
+        ? Object.values(kinds).flatMap((each) => each.options)
+        : (kinds[kind]?.options ?? []);
+    const map = MapReader.of(
+      setting,
+      log,
+      [...(kind === undefined ? Object.keys(kinds) : [kind]), ...options, ...common],
+      later,
+    );
+    if (map === undefined) return undefined;
+    if (kind !== undefined) return { kind, map };
+    const isTold = written.some((name) => later.includes(name));
+    return isTold ? undefined : log.refuse(setting, `a map with ${Object.keys(kinds).join(' or ')}`);
   }
 
   has(name: string): boolean {

@@ -1,4 +1,5 @@
 import {
+  type Alias,
   isAlias,
   isMap,
   isScalar,
@@ -14,12 +15,14 @@ import type { ProblemLog } from './problem-log.js';
 import { type MapSetting, memberPath, type Place, type Setting } from './setting.js';
 
 const INCLUDE = '!include';
+/** Anchors of anchors grow without bound. */
+const MAX_ALIASES = 100;
 
 /**
  * Reads a file, with what it includes in its place, as a tree of settings. A file that is not YAML, a missing or
- * circular include, an unknown tag and a key that is not a text are problems. Undefined: nothing can be read.
+ * circular include, an unknown tag and a key that is not a text are problems, and refused settings in their place.
  */
-export function settingTree(source: PipelineSource, log: ProblemLog): Setting | undefined {
+export function settingTree(source: PipelineSource, log: ProblemLog): Setting {
   return new TreeReader(source, source, { log, open: [source.file] }).read();
 }
 
@@ -32,6 +35,9 @@ interface Reading {
 class TreeReader {
   readonly #lines = new LineCounter();
   readonly #document;
+  /** The nodes that are being read, from the document down to here. */
+  readonly #open = new Set<Node>();
+  #aliases = 0;
 
   constructor(
     private readonly source: PipelineSource,
@@ -43,83 +49,85 @@ class TreeReader {
     this.#document = parseDocument(file.text, options);
   }
 
-  read(): Setting | undefined {
+  read(): Setting {
     const { errors, contents } = this.#document;
     for (const error of errors) {
       const found = `'${this.file.text
         .slice(...error.pos)
         .trim()
         .slice(0, 40)}'`;
-      this.#report(error.pos[0], '', found, `YAML: ${error.message}`);
+      this.#refuse(error.pos[0], '', found, `YAML: ${error.message}`);
     }
-    if (errors.length > 0) return undefined;
-    if (contents !== null) return this.#setting(contents, '');
-    this.#report(0, '', 'an empty file', 'a map');
-    return undefined;
+    if (errors.length > 0) return { kind: 'refused', place: this.#place(0), path: '' };
+    return contents === null ? this.#refuse(0, '', 'an empty file', 'a map') : this.#setting(contents, '');
   }
 
-  #setting(node: Node, path: string): Setting | undefined {
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document);
-      return target === undefined ? undefined : this.#setting(target, path);
-    }
+  #setting(node: Node, path: string): Setting {
+    if (isAlias(node)) return this.#aliased(node, path);
     if (node.tag === INCLUDE && isScalar(node)) return this.#include(node, path);
     if (node.tag?.startsWith('!') === true) {
-      this.#report(startOf(node), path, node.tag, `a plain value, or ${INCLUDE} and the name of a file`);
-      return undefined;
+      return this.#refuse(
+        startOf(node),
+        path,
+        node.tag,
+        `a plain value, or ${INCLUDE} and the name of a file`,
+      );
     }
-    return this.#plain(node, path);
+    this.#open.add(node);
+    const setting = this.#plain(node, path);
+    this.#open.delete(node);
+    return setting;
   }
 
-  #plain(node: Node, path: string): Setting | undefined {
+  #aliased(node: Alias, path: string): Setting {
+    const target = ++this.#aliases > MAX_ALIASES ? undefined : node.resolve(this.#document);
+    if (target !== undefined && !this.#open.has(target)) return this.#setting(target, path);
+    const wanted = `an anchor that does not hold this use of it; at most ${MAX_ALIASES} uses`;
+    return this.#refuse(startOf(node), path, `*${node.source}`, wanted);
+  }
+
+  #plain(node: Node, path: string): Setting {
     const place = this.#place(startOf(node));
     if (isMap(node)) return this.#map(node, path);
     if (isSeq(node)) {
       const items = node.items.map((item, index) => this.#setting(item as Node, memberPath(path, index)));
-      return { kind: 'list', place, path, items: items.filter((item) => item !== undefined) };
+      return { kind: 'list', place, path, items };
     }
-    if (!isScalar(node)) return undefined;
-    const { value } = node;
-    if (isPlainScalar(value))
+    const value = isScalar(node) ? node.value : undefined;
+    if (isScalar(node) && isPlainScalar(value)) {
       return { kind: 'scalar', place, path, value, placeAt: this.#placeAt(node, value) };
-    this.#report(startOf(node), path, String(value), 'a text, a number, true or false');
-    return undefined;
+    }
+    return this.#refuse(startOf(node), path, String(value), 'a text, a number, true or false');
   }
 
   #map(node: YAMLMap, path: string): MapSetting {
     const entries = new Map<string, { keyPlace: Place; value: Setting }>();
     for (const pair of node.items) {
       const key = pair.key as Node;
-      const name = isScalar(key) ? String(key.value) : undefined;
-      if (name === undefined) {
-        this.#report(startOf(key), path, 'a key that is not a text', 'a text');
+      if (!isScalar(key)) {
+        this.#refuse(startOf(key), path, 'a key that is not a text', 'a text');
         continue;
       }
+      const name = String(key.value);
       const keyPlace = this.#place(startOf(key));
       const memberAt = memberPath(path, name);
       const value =
         pair.value === null ? nothing(keyPlace, memberAt) : this.#setting(pair.value as Node, memberAt);
-      if (value !== undefined) entries.set(name, { keyPlace, value });
+      entries.set(name, { keyPlace, value });
     }
     return { kind: 'map', place: this.#place(startOf(node)), path, entries };
   }
 
-  #include(node: Scalar, path: string): Setting | undefined {
+  #include(node: Scalar, path: string): Setting {
     const name = String(node.value);
+    const found = `${INCLUDE} '${name}'`;
     const file = this.source.include(name);
-    if (file === undefined) {
-      this.#report(startOf(node), path, `${INCLUDE} '${name}'`, 'the name of a file that can be read');
-      return undefined;
-    }
+    if (file === undefined)
+      return this.#refuse(startOf(node), path, found, 'the name of a file that can be read');
     const open = this.reading.open;
     if (open.includes(file.file)) {
-      this.#report(
-        startOf(node),
-        path,
-        `${INCLUDE} '${name}'`,
-        `a file that is not being read already: ${open.join(' > ')}`,
-      );
-      return undefined;
+      const wanted = `a file that is not being read already: ${open.join(' > ')}`;
+      return this.#refuse(startOf(node), path, found, wanted);
     }
     return new TreeReader(this.source, file, { ...this.reading, open: [...open, file.file] }).read();
   }
@@ -137,8 +145,10 @@ class TreeReader {
     return { file: this.file.file, line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
-  #report(offset: number, path: string, found: string, wanted: string): void {
-    this.reading.log.report(this.#place(offset), path, { found, wanted });
+  #refuse(offset: number, path: string, found: string, wanted: string): Setting {
+    const place = this.#place(offset);
+    this.reading.log.report(place, path, { found, wanted });
+    return { kind: 'refused', place, path };
   }
 }
 

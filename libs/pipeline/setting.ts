@@ -28,8 +28,13 @@ export interface MapSetting extends SettingBase {
   readonly entries: ReadonlyMap<string, { readonly keyPlace: Place; readonly value: Setting }>;
 }
 
+/** What could not be read. Its problem is told already: readers say nothing more of it. */
+export interface RefusedSetting extends SettingBase {
+  readonly kind: 'refused';
+}
+
 /** A value of a file that knows where it stands. */
-export type Setting = ScalarSetting | ListSetting | MapSetting;
+export type Setting = ScalarSetting | ListSetting | MapSetting | RefusedSetting;
 
 /** The path of a member of the setting at `path`. */
 export function memberPath(path: string, member: string | number): string {
@@ -42,7 +47,7 @@ export function memberPath(path: string, member: string | number): string {
 /** A value as a problem names it: short, and never a whole block. */
 export function describeFound(setting: Setting): string {
   if (setting.kind === 'list') return setting.items.length === 0 ? 'an empty list' : 'a list';
-  if (setting.kind === 'map') return 'a map';
+  if (setting.kind !== 'scalar') return 'a map';
   if (setting.value === null) return 'nothing';
   if (typeof setting.value !== 'string') return String(setting.value);
   return `'${setting.value.length > 60 ? `${setting.value.slice(0, 57)}...` : setting.value}'`;

@@ -33,17 +33,13 @@ export interface WindowSettings {
 
 /** A window with what it needs. How late an event may come has to be said: no default suits every series. */
 export function readWindow(setting: Setting, log: ProblemLog): WindowSettings | undefined {
-  const known = [...Object.keys(WINDOWS), 'allowedLateness'];
-  const options = Object.values(WINDOWS).flatMap((kind) => kind.options);
-  const window = MapReader.of(setting, log, [...known, ...options], LATER_WINDOWS);
-  if (window === undefined) return undefined;
-  const kind = Object.keys(WINDOWS).find((name) => window.has(name));
-  const allowedLatenessMs = window.required('allowedLateness', durationReader(0));
-  if (kind === undefined) {
-    const isLater = LATER_WINDOWS.some((name) => window.has(name));
-    return isLater ? undefined : log.refuse(setting, `a map with ${Object.keys(WINDOWS).join(' or ')}`);
-  }
-  const definition = WINDOWS[kind]?.read(window, log);
+  const window = MapReader.ofKind(setting, log, {
+    kinds: WINDOWS,
+    common: ['allowedLateness'],
+    later: LATER_WINDOWS,
+  });
+  const allowedLatenessMs = window?.map.required('allowedLateness', durationReader(0));
+  const definition = window && WINDOWS[window.kind]?.read(window.map, log);
   return definition === undefined || allowedLatenessMs === undefined
     ? undefined
     : { window: definition, allowedLatenessMs };
