@@ -28,6 +28,8 @@ export interface Emission {
 
 const MERGED: MergeOutcome = { kind: 'merged' };
 const PROGRESS_CELL = 'progress/';
+/** A removal is a change to store, about 100 bytes: half a million at once would be a commit of 50 MB. */
+const MOST_FORGOTTEN = 20_000;
 
 interface StreamState {
   readonly progress: UpstreamProgress;
@@ -111,7 +113,7 @@ export class GlobalAggregation {
       return row;
     });
     const more = this.#due.length > 0;
-    if (!more) this.#forgetFinal(budget);
+    if (!more) this.#forgetFinal();
     return { rows, more, ...(oldestMs === Infinity ? {} : { oldestReceivedMs: oldestMs }) };
   }
 
@@ -198,9 +200,8 @@ export class GlobalAggregation {
     for (const { cells } of windows) for (const cell of cells.values()) this.#due.add(cell);
   }
 
-  /** Forgets what is final, not more at a time than a slice emits: a removal is a change to store, too. */
-  #forgetFinal(most: number): void {
-    let left = most;
+  #forgetFinal(): void {
+    let left = MOST_FORGOTTEN;
     for (const { progress, queues } of this.#streams.values()) {
       for (const queue of queues.values()) {
         for (const cell of queue.finished(progress, left)) {

@@ -74,7 +74,7 @@ export class WindowCell {
     const cell: StoredCell = {
       measures: this.#accumulator.encode(),
       revision: this.revision,
-      isDue: this.isDue ? true : undefined,
+      isDue: this.isDue && this.revision > 0 ? true : undefined,
       events: this.#accumulator.events,
     };
     return cell;

@@ -78,8 +78,9 @@ export class Closings {
     return Object.fromEntries(this.#closings);
   }
 
-  encode(): JsonValue {
-    return this.facts();
+  /** Undefined: there is nothing to store. */
+  encode(): JsonValue | undefined {
+    return this.#closings.size === 0 ? undefined : this.facts();
   }
 
   #forgetIfDone(closeId: string, facts: ReadonlyMap<number, TaskFacts>, tasks: number): void {

@@ -104,8 +104,8 @@ export class StreamTimes {
     }
   }
 
-  /** The cells that changed since the last call. */
-  *changes(): Iterable<readonly [string, JsonValue]> {
+  /** The cells that changed since the last call; undefined: removed. */
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const [name, stream] of this.#streams) {
       if (!stream.isDirty) continue;
       stream.isDirty = false;
@@ -118,7 +118,8 @@ export class StreamTimes {
 
   *cells(): Iterable<readonly [string, JsonValue]> {
     for (const [name, stream] of this.#streams) yield [STREAM_CELL + name, stream.encode()];
-    yield [CLOSINGS_CELL, this.#closings.encode()];
+    const closings = this.#closings.encode();
+    if (closings !== undefined) yield [CLOSINGS_CELL, closings];
   }
 
   #settle(nowMs: number): void {
