@@ -161,17 +161,12 @@ function oracle(rows: readonly Row[], judged: AlertRule, untilMinute: number): r
   const silenceMinutes = judged.noDataAfterMs / MINUTE_MS;
   return rows.flatMap((_, first) => {
     if (rows[first]!.value <= 10 || isContinued(rows, first, silenceMinutes)) return [];
-    let last = first;
-    while (
-      rows[last + 1] !== undefined &&
-      rows[last + 1]!.value > 10 &&
-      isContinued(rows, last + 1, silenceMinutes)
-    )
-      last++;
-    const begun = beginning(rows.slice(first, last + 1), judged.forMs / MINUTE_MS);
+    const after = rows.findIndex((_row, i) => i > first && !isContinued(rows, i, silenceMinutes));
+    const episode = rows.slice(first, after < 0 ? undefined : after);
+    const begun = beginning(episode, judged.forMs / MINUTE_MS);
     const ended = begun.some((words) => words.includes('firing')) ? 'resolved' : 'inactive';
-    const silentAt = rows[last]!.minute + silenceMinutes;
-    const next = rows[last + 1]?.minute ?? Infinity;
+    const silentAt = episode.at(-1)!.minute + silenceMinutes;
+    const next = rows[first + episode.length]?.minute ?? Infinity;
     if (next <= silentAt) return [...begun, `${next}m ${ended} (recovered)`];
     return silentAt <= untilMinute ? [...begun, `${silentAt}m ${ended} (no-data)`] : begun;
   });
@@ -186,8 +181,9 @@ function beginning(episode: readonly Row[], forMinutes: number): readonly string
 
 /** Does the row go on with the breach of the row before it. */
 function isContinued(rows: readonly Row[], index: number, silenceMinutes: number): boolean {
-  const before = rows[index - 1];
-  return before !== undefined && before.value > 10 && rows[index]!.minute <= before.minute + silenceMinutes;
+  const [before, here] = [rows[index - 1], rows[index]!];
+  if (before === undefined || before.value <= 10 || here.value <= 10) return false;
+  return here.minute <= before.minute + silenceMinutes;
 }
 
 const series = fc
