@@ -11,8 +11,6 @@ const NO_PACKAGES: readonly string[] = [];
 interface Layer {
   /** Names of libs. */
   readonly libs: readonly string[];
-  /** Libs whose types it may use, and nothing that runs. */
-  readonly typesOf?: readonly string[];
   /** npm packages; `@scope/*` allows a scope. */
   readonly packages: readonly string[];
   /** No file system, network, process or clock: Node's built-ins are not for it either. */
@@ -44,17 +42,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   windowing: { libs: ['kernel'], packages: ['@datadog/sketches-js', 'tinyqueue'], pure: true },
   schema: { libs: ['kernel'], packages: [...VALIDATION_PACKAGES, 'reflect-metadata'], pure: true },
   pipeline: {
-    libs: ['kernel', 'windowing', 'schema'],
-    typesOf: ['alerting'],
+    libs: ['kernel', 'windowing', 'schema', 'alerting'],
     packages: ['@marcbachmann/cel-js', 'yaml'],
     pure: true,
   },
-  alerting: {
-    libs: ['kernel'],
-    typesOf: ['windowing', 'pipeline'],
-    packages: ['@marcbachmann/cel-js'],
-    pure: true,
-  },
+  alerting: { libs: ['kernel'], packages: ['@marcbachmann/cel-js'], pure: true },
   ingestion: { libs: ['kernel'], packages: NO_PACKAGES, pure: true },
   messaging: { libs: ['kernel'], packages: NO_PACKAGES },
   storage: { libs: ['kernel'], packages: NO_PACKAGES },
@@ -133,18 +125,17 @@ function libProblem(module: Module, each: Import): string | undefined {
   const lib = each.specifier.slice('#libs/'.length);
   if (lib.includes('/')) return `imports ${each.specifier}; only the index of a lib is for others`;
   if (`libs/${lib}` === module.folder) return `imports its own index by ${each.specifier}`;
-  if (!mayUse(module, lib, each)) return `${module.folder} must not import ${each.specifier}`;
+  if (!mayUse(module, lib)) return `${module.folder} must not import ${each.specifier}`;
   if (isAdapterAtLoad(module, lib, each)) {
     return `imports ${each.specifier} at load; adapters are loaded by await import(), so that an absent driver is never touched`;
   }
   return undefined;
 }
 
-function mayUse(module: Module, lib: string, { isTypeOnly }: Import): boolean {
+function mayUse(module: Module, lib: string): boolean {
   // Specs may use test tools, and real adapters in place of fakes.
   if (module.isSpec && (lib === 'testing' || ADAPTER_LIBS.includes(lib))) return true;
-  const { libs = [], typesOf = [] } = layerOf(module) ?? {};
-  return libs.includes(lib) || (isTypeOnly && typesOf.includes(lib));
+  return layerOf(module)?.libs.includes(lib) === true;
 }
 
 function isAdapterAtLoad(module: Module, lib: string, { isDynamic, isTypeOnly }: Import): boolean {
