@@ -3,6 +3,8 @@ import type { LineTaker } from './body-lines.js';
 import { type ItemPlace, type Original, originalText } from './intake-item.js';
 import type { IntakeRequest } from './intake-request.js';
 
+const MAX_SHOWN_LENGTH = 80;
+
 /** Takes a line of JSON as one event. */
 export const takeJsonLine: LineTaker = (text, place, intake) => {
   const original = (): Original => originalText(text);
@@ -27,6 +29,13 @@ export function takeValue(
   if (parsed.kind === 'rejected') {
     const { code, reason: detail, path, id } = parsed;
     intake.reject({ code, detail, path }, place, { original, id });
+    return;
+  }
+  const { id, type } = parsed;
+  const wanted = intake.eventType;
+  if (type !== undefined && type !== wanted) {
+    const detail = `/type is ${type.slice(0, MAX_SHOWN_LENGTH)}; the pipeline takes ${wanted}`;
+    intake.reject({ code: 'TYPE_UNKNOWN', detail, path: '/type' }, place, { original, id });
     return;
   }
   intake.take(parsed, place, original);

@@ -15,3 +15,8 @@ import { StreamCloser } from './stream-closer.js';
   exports: [EventIntake],
 })
 export class IngestModule {}
+
+// What code in the same process needs to take events in without HTTP.
+export { EventIntake, type IntakeOptions } from './event-intake.js';
+export type { IncomingEvent } from './intake-item.js';
+export type { IntakeReceipt } from './intake-request.js';

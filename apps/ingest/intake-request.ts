@@ -64,6 +64,11 @@ export class IntakeRequest {
     return this.#receivedMs;
   }
 
+  /** The only type of event that is taken, e.g. `web-request@1`. */
+  get eventType(): string {
+    return this.options.pipeline.eventType;
+  }
+
   /** The next items were received now. */
   touch(): void {
     this.#receivedMs = this.options.clock.nowMs();
@@ -140,7 +145,7 @@ export class IntakeRequest {
     }
     const problem = this.options.pipeline.schema.check(event.data);
     if (problem === undefined) return undefined;
-    return { code: 'EVENT_NOT_OF_SCHEMA', detail: problem.reason, path: problem.path };
+    return { code: 'EVENT_DATA_INVALID', detail: problem.reason, path: problem.path };
   }
 
   #idOf(given: string | undefined, { index, line }: ItemPlace): string {
