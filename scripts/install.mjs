@@ -23,8 +23,12 @@ async function install() {
   // Development packages too, whatever NODE_ENV says: the build needs the compiler. Errors only: npm run by an
   // older Node warns of every package that will run on the newer one.
   const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const exitCode = await run('npm', args, { env: { PATH: pathOfMachine() }, shell: process.platform === 'win32' });
-  if (exitCode !== 0) throw new ScriptFailure(`npm install ended with ${exitCode}; it says why above`, exitCode);
+  const exitCode = await run('npm', args, {
+    env: { PATH: pathOfMachine() },
+    shell: process.platform === 'win32',
+  });
+  if (exitCode !== 0)
+    throw new ScriptFailure(`npm install ended with ${exitCode}; it says why above`, exitCode);
   if (node24() === undefined) {
     throw new ScriptFailure(
       'the package `node` brought no Node 24 for this machine; run the scripts with Node 24 or newer',

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { ROOT, runNode } from './workspace.mjs';
+import { ROOT, runNode, ScriptFailure } from './workspace.mjs';
 
 const JEST = [
   '--experimental-vm-modules',
@@ -45,6 +45,17 @@ function countOf(results, exitCode) {
   // A file that does not even load has no tests, and jest's exit code knows of trouble that no test shows.
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   return { passed: results.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
+}
+
+/** Like `script`, but ends with the closing line also where it does not get as far as the tests. */
+export async function toTheClosingLine(script) {
+  try {
+    return await script();
+  } catch (error) {
+    if (!(error instanceof ScriptFailure)) throw error;
+    console.error(error.message);
+    return report({ passed: 0, failed: 1, skipped: [] });
+  }
 }
 
 /** Prints skipped tests and the closing line; gives the exit code. */
