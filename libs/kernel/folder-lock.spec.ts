@@ -69,7 +69,7 @@ describe('a locked folder', () => {
 });
 
 function startOwner(place: string): { child: ChildProcess; outcome: Promise<unknown> } {
-  const child = forkTypeScript(join(import.meta.dirname, 'folder-lock.owner.ts'), [place]);
+  const child = forkTypeScript(join(import.meta.dirname, 'folder-lock-owner.ts'), [place]);
   children.push(child);
   return { child, outcome: once(child, 'message').then(([message]: unknown[]) => message) };
 }

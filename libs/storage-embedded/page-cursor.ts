@@ -23,7 +23,10 @@ export function placeOf<T extends readonly (string | number)[]>(cursor: string, 
 
 function partsOf(cursor: string): readonly unknown[] {
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    const bytes = Buffer.from(cursor, 'base64url');
+    // Node's decoder passes over what it does not know.
+    if (bytes.toString('base64url') !== cursor) return [];
+    const parts: unknown = JSON.parse(bytes.toString('utf8'));
     return Array.isArray(parts) ? parts : [];
   } catch {
     return [];

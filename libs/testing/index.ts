@@ -1,5 +1,10 @@
 export { type BrokerContract, type BrokerFixture } from './broker-fixture.js';
 export { describeBrokerContract } from './broker.contract.js';
 export { aDocument, anEvent, aRow, receiveMany, textOf } from './builders.js';
+export { describeCommitStoreContract } from './commit-store.contract.js';
+export { describeDocumentStoreContract } from './document-store.contract.js';
 export { forkTypeScript, killProcess } from './fork-typescript.js';
+export { describeLeaseStoreContract } from './lease-store.contract.js';
 export { ManualClock } from './manual-clock.js';
+export { describeResultStoreContract } from './result-store.contract.js';
+export { type StoreContract, type StoreFixture, type Stores } from './store-fixture.js';
