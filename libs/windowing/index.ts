@@ -22,5 +22,4 @@ export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress
 export { StreamTimes } from './time/stream-times.js';
 export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
 export { type ProvisionalRows } from './global/provisional-view.js';
-export { type StreamDeliveredProgress } from './global/upstream-progress.js';
 export { type WindowResult } from './global/window-cell.js';

@@ -85,7 +85,7 @@ class LocalTask {
   apply(input: Input): void {
     this.uncommitted.push(input);
     if (input.kind === 'closing') this.aggregation.times.closing(input.stream, input.closeId);
-    else if (input.kind === 'heartbeat') this.aggregation.times.heartbeat(input.nowMs);
+    else if (input.kind === 'heartbeat') this.aggregation.times.readUpTo(input.nowMs);
     else this.#add(input.event);
   }
 

@@ -110,7 +110,7 @@ describe('a close', () => {
     global.advance(1, 'web', { closed: { closeId: 'c', untilMs: 20 } });
     expect(emitted(global)).toEqual(['short [10, 20) × 1 #0', 'short [20, 30) × 1 #0']);
     expect(global.takeProgress()).toEqual({
-      web: { closed: { closeId: 'c', untilMs: 20 }, recentCloseIds: ['c'] },
+      web: { closed: { closeId: 'c', untilMs: 20 } },
     });
     expect(global.merge(delta(20, 1))).toEqual({ kind: 'too-late' });
     expect(global.merge(delta(30, 1))).toEqual({ kind: 'merged' });
@@ -118,17 +118,26 @@ describe('a close', () => {
 });
 
 describe('progress', () => {
+  it('of a task does not go back', () => {
+    const global = new GlobalAggregation([SHORT], 2);
+    global.advance(0, 'web', { watermarkMs: 50 });
+    global.advance(0, 'web', { watermarkMs: 40 });
+    global.advance(1, 'web', { watermarkMs: 60 });
+    expect(global.takeProgress()).toEqual({ web: { watermarkMs: 50 } });
+  });
+
   it('is the minimum over all tasks, and told once', () => {
     const global = new GlobalAggregation([SHORT], 2);
     global.advance(0, 'web', {});
-    expect(global.takeProgress()).toEqual({ web: { recentCloseIds: [] } });
+    expect(global.takeProgress()).toEqual({ web: {} });
     global.advance(0, 'web', { watermarkMs: 50 });
     expect(global.takeProgress()).toEqual({});
     global.advance(1, 'web', { watermarkMs: 40 });
-    expect(global.takeProgress()).toEqual({ web: { watermarkMs: 40, recentCloseIds: [] } });
-    global.advance(0, 'web', { watermarkMs: 45 });
+    expect(global.takeProgress()).toEqual({ web: { watermarkMs: 40 } });
+    global.advance(0, 'web', { watermarkMs: 35 });
+    global.advance(1, 'web', { watermarkMs: 39 });
     expect(global.takeProgress()).toEqual({});
-    expect(global.streamProgress()).toEqual({ web: { watermarkMs: 40, recentCloseIds: [] } });
+    expect(global.streamProgress()).toEqual({ web: { watermarkMs: 40 } });
   });
 
   it('of a task that does not exist is refused', () => {
@@ -154,7 +163,19 @@ describe('an emission in slices', () => {
       'short [30, 40) × 1 #0',
       'short [40, 50) × 1 #0',
     ]);
-    expect(after.takeProgress()).toEqual({ web: { watermarkMs: 100, recentCloseIds: [] } });
+    expect(after.takeProgress()).toEqual({ web: { watermarkMs: 100 } });
+  });
+
+  it('keeps a correction that is due', () => {
+    const before = new GlobalAggregation([SHORT], 1);
+    before.merge(delta(0, 1));
+    before.advance(0, 'web', { watermarkMs: 15 });
+    expect(emitted(before)).toEqual(['short [0, 10) × 1 #0']);
+    before.merge(delta(0, 1));
+    const after = new GlobalAggregation([SHORT], 1);
+    after.restore(new Map(before.cells()));
+    expect(emitted(after)).toEqual(['short [0, 10) × 2 #1']);
+    expect(emitted(after)).toEqual([]);
   });
 
   it('of a pipeline without the series any more removes its cells', () => {

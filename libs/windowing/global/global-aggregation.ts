@@ -4,7 +4,7 @@ import type { Partial } from '../partial.js';
 import { type ProvisionalRows, ProvisionalView } from './provisional-view.js';
 import type { SeriesDefinition } from '../series.js';
 import type { StreamProgress } from '../time/stream-progress.js';
-import { type StreamDeliveredProgress, UpstreamProgress } from './upstream-progress.js';
+import { UpstreamProgress } from './upstream-progress.js';
 import { keyText, placeOf, WindowCell, type WindowResult } from './window-cell.js';
 import { type KeyedWindow, WindowQueue } from './window-queue.js';
 
@@ -127,7 +127,7 @@ export class GlobalAggregation {
   }
 
   /** What is known of every stream. */
-  streamProgress(): Readonly<Record<string, StreamDeliveredProgress>> {
+  streamProgress(): Readonly<Record<string, StreamProgress>> {
     return Object.fromEntries([...this.#streams].map(([name, { progress }]) => [name, progress.current()]));
   }
 
@@ -135,7 +135,7 @@ export class GlobalAggregation {
    * The streams whose progress changed since the last call, to be told behind the rows.
    * Only after {@link emit} has said that there is no more.
    */
-  takeProgress(): Readonly<Record<string, StreamDeliveredProgress>> {
+  takeProgress(): Readonly<Record<string, StreamProgress>> {
     const changed = [...this.#streams].filter(([, { progress }]) => progress.isChanged);
     return Object.fromEntries(changed.map(([name, { progress }]) => [name, progress.take()]));
   }

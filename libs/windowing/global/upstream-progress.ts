@@ -3,14 +3,6 @@ import type { StreamProgress } from '../time/stream-progress.js';
 
 /** Closes of one stream that not all upstream tasks have told yet; beyond it the oldest is forgotten. */
 const MAX_PENDING_CLOSES = 100;
-/** So many closes are remembered by id for those who wait for one. */
-const RECENT_CLOSES = 16;
-
-/** What a global task may tell about a stream once everything before is delivered. */
-export interface StreamDeliveredProgress extends StreamProgress {
-  /** The newest closes that are done, oldest first, at most 16. `closed` names the last of them. */
-  readonly recentCloseIds: readonly string[];
-}
 
 interface PendingClose {
   untilMs: number;
@@ -21,7 +13,8 @@ interface PendingClose {
  * What all upstream tasks have said about one stream.
  *
  * U1. The watermark is the minimum over ALL tasks; one that has not reported counts as −∞. It never goes back.
- * U2. A close counts once all tasks have told it.
+ * U2. A close counts once all tasks have told it. The one that is told on is the latest so far: ids of closes sort by
+ *     the time they were made, and who waits for an earlier one is content with a later one.
  */
 export class UpstreamProgress {
   watermarkMs = -Infinity;
@@ -29,7 +22,7 @@ export class UpstreamProgress {
   isDirty = true;
   readonly #reportedMs: number[];
   readonly #pending = new Map<string, PendingClose>();
-  #recentCloseIds: readonly string[] = [];
+  #closeId: string | undefined;
   #takenMs = -Infinity;
   #isTaken = false;
 
@@ -51,12 +44,12 @@ export class UpstreamProgress {
   }
 
   /** What is known now. */
-  current(): StreamDeliveredProgress {
-    const closeId = this.#recentCloseIds.at(-1);
+  current(): StreamProgress {
     return {
       ...(this.watermarkMs === -Infinity ? {} : { watermarkMs: this.watermarkMs }),
-      ...(closeId === undefined ? {} : { closed: { closeId, untilMs: this.closedUntilMs! } }),
-      recentCloseIds: this.#recentCloseIds,
+      ...(this.#closeId === undefined
+        ? {}
+        : { closed: { closeId: this.#closeId, untilMs: this.closedUntilMs! } }),
     };
   }
 
@@ -67,10 +60,10 @@ export class UpstreamProgress {
 
   /** Is a close done that {@link take} has not told. */
   get isCloseWaiting(): boolean {
-    return !this.#isTaken && this.#recentCloseIds.length > 0;
+    return !this.#isTaken && this.#closeId !== undefined;
   }
 
-  take(): StreamDeliveredProgress {
+  take(): StreamProgress {
     this.#isTaken = true;
     this.#takenMs = this.watermarkMs;
     this.isDirty = true;
@@ -87,7 +80,7 @@ export class UpstreamProgress {
       reportedMs: this.#reportedMs.map((ms) => (ms === -Infinity ? null : ms)),
       closedUntilMs: this.closedUntilMs,
       pending: pending.length === 0 ? undefined : pending,
-      recentCloseIds: this.#recentCloseIds,
+      closeId: this.#closeId,
       takenMs: this.#isTaken ? (this.#takenMs === -Infinity ? null : this.#takenMs) : undefined,
     };
   }
@@ -100,7 +93,7 @@ export class UpstreamProgress {
     });
     progress.watermarkMs = Math.min(...progress.#reportedMs);
     progress.closedUntilMs = cell.closedUntilMs;
-    progress.#recentCloseIds = cell.recentCloseIds ?? [];
+    progress.#closeId = cell.closeId;
     for (const { closeId, untilMs, tasks: told } of cell.pending ?? []) {
       progress.#pending.set(closeId, { untilMs, tasks: new Set(told) });
     }
@@ -124,7 +117,7 @@ export class UpstreamProgress {
   #closeFully(closeId: string, untilMs: number): void {
     this.#pending.delete(closeId);
     this.closedUntilMs = Math.max(this.closedUntilMs ?? -Infinity, untilMs);
-    this.#recentCloseIds = [...this.#recentCloseIds, closeId].slice(-RECENT_CLOSES);
+    if (this.#closeId === undefined || closeId > this.#closeId) this.#closeId = closeId;
     this.#isTaken = false;
   }
 }
@@ -133,6 +126,6 @@ type StoredProgress = {
   readonly reportedMs?: readonly (number | null)[];
   readonly closedUntilMs?: number;
   readonly pending?: readonly { closeId: string; untilMs: number; tasks: readonly number[] }[];
-  readonly recentCloseIds?: readonly string[];
+  readonly closeId?: string;
   readonly takenMs?: number | null;
 };

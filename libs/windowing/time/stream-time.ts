@@ -70,12 +70,9 @@ export class StreamTime {
     if (this.#isTouched) {
       this.#isTouched = false;
       this.#quietSinceMs = moment.nowMs;
-      this.#idleFrom = undefined;
-    } else if (!this.#isIdle(moment)) {
-      this.#idleFrom = undefined;
-    } else {
-      this.#advanceIdle(moment.nowMs, moment.committedHighestMs - this.#time.maxOutOfOrdernessMs);
     }
+    if (!this.#isIdle(moment)) this.#idleFrom = undefined;
+    else this.#advanceIdle(moment.nowMs, moment.committedHighestMs - this.#time.maxOutOfOrdernessMs);
   }
 
   /** Whether {@link takeProgress} has something to tell. */

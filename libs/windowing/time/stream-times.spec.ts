@@ -36,7 +36,7 @@ class Tasks {
     for (const end = this.nowMs + durationMs; this.nowMs < end;) {
       this.nowMs += 250;
       if (this.nowMs % 2_000 === 0)
-        for (const partition of heartbeats) this.task(partition).heartbeat(this.nowMs);
+        for (const partition of heartbeats) this.task(partition).readUpTo(this.nowMs);
       this.tick();
     }
   }
@@ -162,7 +162,7 @@ describe('an idle stream', () => {
     tasks.task(0).of('web').observe(100_000);
     tasks.commit(0);
     for (let i = 0; i < 30; i++) {
-      tasks.task(0).heartbeat(START - 3_600_000 + i * 2_000);
+      tasks.task(0).readUpTo(START - 3_600_000 + i * 2_000);
       tasks.pass(1_000, []);
     }
     expect(tasks.watermarkMs(0)).toBe(90_000);
@@ -222,7 +222,10 @@ describe('a close', () => {
     const tasks = new Tasks(2);
     tasks.task(0).of('web').observe(90_000);
     tasks.task(0).closing('web', 'c1');
-    tasks.commit(0, 1);
+    tasks.commit(0);
+    tasks.tick();
+    expect(tasks.task(0).of('web').closedUntilMs).toBeUndefined();
+    tasks.commit(1);
     tasks.tick();
     expect(tasks.task(0).of('web').closedUntilMs).toBeUndefined();
     tasks.task(1).of('web').observe(120_000);

@@ -5,8 +5,8 @@ import type { StreamProgress } from './stream-progress.js';
 import { StreamTime } from './stream-time.js';
 import type { TaskFacts, TaskMoment } from './task-facts.js';
 
-/** Enrich beats every 2 s: a partition without a beat younger than this is down, paused or behind. */
-const HEARTBEAT_FRESH_MS = 5_000;
+/** Enrich beats every 2 s: a partition that is not known to be read up to this long ago is down, paused or behind. */
+const FRESH_MS = 5_000;
 const STREAM_CELL = 'stream/';
 const CLOSINGS_CELL = 'closings';
 
@@ -17,18 +17,18 @@ const CLOSINGS_CELL = 'closings';
  *     wall clock  0         2    …    10  12  14 s
  *     idle              |- idleAfter -|-------|          from the first tick that finds the quiet long enough
  *
- * S1. A stream is idle here only while the partition is read to its end (there is a fresh heartbeat), has been so for
- *     `idleAfter`, and held nothing of the stream for as long. Traffic of another stream does not keep it awake: a
- *     finished log beside live traffic would never complete.
- * S2. Freshness is judged by when the log stored the heartbeat, so that a task that goes over old heartbeats does
- *     not take them for the present.
+ * S1. A stream is idle here only while the partition is read to its end, has been so for `idleAfter`, and held
+ *     nothing of the stream for as long. Traffic of another stream does not keep it awake: a finished log beside live
+ *     traffic would never complete.
+ * S2. Read to its end: up to what was stored at most 5 s ago. A task that goes over old heartbeats does not take them
+ *     for the present.
  */
 export class StreamTimes {
   readonly #time: TimeDefinition;
   readonly #tasks: number;
   readonly #streams = new Map<string, StreamTime>();
   #closings = new Closings();
-  #heartbeatMs = -Infinity;
+  #readUpToMs = -Infinity;
   #settledSinceMs: number | undefined;
 
   /** @param tasks how many local tasks the pipeline has */
@@ -46,9 +46,12 @@ export class StreamTimes {
     return created;
   }
 
-  /** A frame that says: enrich has read to the end. `publishedMs`: when the log stored it. */
-  heartbeat(publishedMs: number): void {
-    this.#heartbeatMs = Math.max(this.#heartbeatMs, publishedMs);
+  /**
+   * The partition has been read up to what was stored at this moment, epoch milliseconds: for a heartbeat the time at
+   * which the log stored it; for events, which are read in the order of their arrival, the arrival of the last.
+   */
+  readUpTo(storedMs: number): void {
+    if (storedMs > this.#readUpToMs) this.#readUpToMs = storedMs;
   }
 
   /** A closing marker: everything of the stream up to here has been seen. */
@@ -123,7 +126,7 @@ export class StreamTimes {
   }
 
   #settle(nowMs: number): void {
-    if (nowMs - this.#heartbeatMs > HEARTBEAT_FRESH_MS) this.#settledSinceMs = undefined;
+    if (nowMs - this.#readUpToMs > FRESH_MS) this.#settledSinceMs = undefined;
     else this.#settledSinceMs ??= nowMs;
   }
 
