@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from '#libs/kernel';
 import type { EventSchema, SchemaRegistry } from '#libs/schema';
 import type { TimeDefinition } from '#libs/windowing';
-import { readAlertRules } from './alert-rules-reader.js';
-import { readEnrichment } from './enrich-reader.js';
-import { wantedName } from './near-name.js';
+import { readAlertRules } from './readers/alert-rules-reader.js';
+import { readEnrichment } from './readers/enrich-reader.js';
+import { wantedName } from './settings/near-name.js';
 import {
   globalPartitionsOf,
   type IngestSettings,
@@ -11,9 +11,9 @@ import {
   type PipelineDefinition,
 } from './pipeline-definition.js';
 import type { PipelineSource } from './pipeline-source.js';
-import { ProblemLog } from './problem-log.js';
-import { readAggregate } from './series-reader.js';
-import type { Setting } from './setting.js';
+import { ProblemLog } from './settings/problem-log.js';
+import { readAggregate } from './readers/series-reader.js';
+import type { Setting } from './settings/setting.js';
 import {
   choiceReader,
   distinctReader,
@@ -22,8 +22,8 @@ import {
   MapReader,
   numberReader,
   textReader,
-} from './setting-reader.js';
-import { settingTree } from './setting-tree.js';
+} from './settings/setting-reader.js';
+import { settingTree } from './settings/setting-tree.js';
 
 export interface PipelineContext {
   /** The schemas that `spec.event` may name. */

@@ -1,10 +1,10 @@
 import { count, distinct, type MeasureDefinition, quantiles, sum } from '#libs/windowing';
-import type { NameKind, Scope } from './expression.js';
-import { wantedName } from './near-name.js';
-import type { ProblemLog } from './problem-log.js';
+import type { NameKind, Scope } from '../expression/expression.js';
+import { wantedName } from '../settings/near-name.js';
+import type { ProblemLog } from '../settings/problem-log.js';
 import { fieldReader, predicateReader } from './scope-reader.js';
-import type { Setting } from './setting.js';
-import { distinctReader, listReader, MapReader, numberReader } from './setting-reader.js';
+import type { Setting } from '../settings/setting.js';
+import { distinctReader, listReader, MapReader, numberReader } from '../settings/setting-reader.js';
 
 /** A measure without its name, and what its result looks like to an expression of an alert. */
 export interface ReadMeasure extends Omit<MeasureDefinition, 'name'> {

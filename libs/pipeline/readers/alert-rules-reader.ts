@@ -6,12 +6,12 @@ import {
   type ThresholdCondition,
 } from '#libs/alerting';
 import type { JsonObject } from '#libs/kernel';
-import type { Scope } from './expression.js';
-import { wantedName } from './near-name.js';
-import type { ProblemLog } from './problem-log.js';
+import type { Scope } from '../expression/expression.js';
+import { wantedName } from '../settings/near-name.js';
+import type { ProblemLog } from '../settings/problem-log.js';
 import { quantityReader } from './scope-reader.js';
 import type { ReadSeries } from './series-reader.js';
-import type { Setting } from './setting.js';
+import type { Setting } from '../settings/setting.js';
 import {
   choiceReader,
   distinctReader,
@@ -20,7 +20,7 @@ import {
   MapReader,
   numberReader,
   textReader,
-} from './setting-reader.js';
+} from '../settings/setting-reader.js';
 
 const RULE_OPTIONS = [
   'name',

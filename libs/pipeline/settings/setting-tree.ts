@@ -10,7 +10,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
-import type { PipelineSource, SourceFile } from './pipeline-source.js';
+import type { PipelineSource, SourceFile } from '../pipeline-source.js';
 import type { ProblemLog } from './problem-log.js';
 import { type MapSetting, memberPath, type Place, type Setting } from './setting.js';
 

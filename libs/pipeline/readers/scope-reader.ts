@@ -1,8 +1,8 @@
-import { compileExpression, type Evaluate, type Scope } from './expression.js';
-import { wantedName } from './near-name.js';
-import type { ProblemLog } from './problem-log.js';
-import type { Setting } from './setting.js';
-import type { Reader } from './setting-reader.js';
+import { compileExpression, type Evaluate, type Scope } from '../expression/expression.js';
+import { wantedName } from '../settings/near-name.js';
+import type { ProblemLog } from '../settings/problem-log.js';
+import type { Setting } from '../settings/setting.js';
+import type { Reader } from '../settings/setting-reader.js';
 
 /** A boolean expression over the fields of an event; false where it has no value, as over an absent field. */
 export function predicateReader(scope: Scope): Reader<(data: Readonly<Record<string, unknown>>) => boolean> {

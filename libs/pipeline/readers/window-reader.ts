@@ -1,7 +1,7 @@
 import type { WindowDefinition } from '#libs/windowing';
-import type { ProblemLog } from './problem-log.js';
-import type { Setting } from './setting.js';
-import { durationReader, MapReader } from './setting-reader.js';
+import type { ProblemLog } from '../settings/problem-log.js';
+import type { Setting } from '../settings/setting.js';
+import { durationReader, MapReader } from '../settings/setting-reader.js';
 
 /** How one kind of window is read; its key names it in the file. A new window is one more entry. */
 interface WindowKind {

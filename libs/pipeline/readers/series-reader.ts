@@ -1,10 +1,10 @@
 import type { MeasureDefinition, SeriesDefinition } from '#libs/windowing';
-import type { NameKind, Scope } from './expression.js';
+import type { NameKind, Scope } from '../expression/expression.js';
 import { readMeasure } from './measure-reader.js';
-import type { ProblemLog } from './problem-log.js';
+import type { ProblemLog } from '../settings/problem-log.js';
 import { fieldReader, predicateReader } from './scope-reader.js';
-import type { Setting } from './setting.js';
-import { distinctReader, listReader, MapReader, textReader } from './setting-reader.js';
+import type { Setting } from '../settings/setting.js';
+import { distinctReader, listReader, MapReader, textReader } from '../settings/setting-reader.js';
 import { readWindow } from './window-reader.js';
 
 /** A series, and what the expressions of alerts see of its rows. */

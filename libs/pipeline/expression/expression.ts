@@ -5,7 +5,7 @@ import {
   type TypeError as CelTypeError,
 } from '@marcbachmann/cel-js';
 import { closureOf } from './expression-closure.js';
-import { nearName } from './near-name.js';
+import { nearName } from '../settings/near-name.js';
 
 // Expressions are CEL (cel.dev), with three additions to make it fit JSON data:
 //   X1. Numbers are doubles, whole-number literals in arithmetic too; every operator takes them.

@@ -1,9 +1,15 @@
-import { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
-import type { NameKind, Scope } from './expression.js';
-import type { ProblemLog } from './problem-log.js';
+import { type EnrichStep, fieldsAddedBy } from '../enrich-step.js';
+import type { NameKind, Scope } from '../expression/expression.js';
+import type { ProblemLog } from '../settings/problem-log.js';
 import { fieldReader } from './scope-reader.js';
-import type { Setting } from './setting.js';
-import { distinctReader, durationReader, listReader, MapReader, type Reader } from './setting-reader.js';
+import type { Setting } from '../settings/setting.js';
+import {
+  distinctReader,
+  durationReader,
+  listReader,
+  MapReader,
+  type Reader,
+} from '../settings/setting-reader.js';
 
 /** How one kind of step reads its options. A new step is one more entry here and in `EnrichStep`. */
 interface StepKind {

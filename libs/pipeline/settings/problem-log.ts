@@ -1,4 +1,4 @@
-import { PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
+import { PipelineInvalidError, type PipelineProblem } from '../pipeline.errors.js';
 import { describeFound, type Place, type Setting } from './setting.js';
 
 /** Gathers what is wrong, so that all of it is told at once. */
