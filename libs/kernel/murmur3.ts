@@ -19,8 +19,7 @@ function murmur3Bytes(bytes: Uint8Array, length: number, seed: number): number {
   let hash = seed | 0;
   const blockEnd = length & ~3;
   for (let i = 0; i < blockEnd; i += 4) {
-    const block =
-      bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    const block = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     hash ^= scramble(block);
     hash = (hash << 13) | (hash >>> 19);
     hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;

@@ -143,7 +143,10 @@ export const FACTS = {
     labels: [],
   }),
   // sample traffic
-  sampleTrafficFilled: loggedFact<{ stream: string; events: number }>('info', 'the last hour is filled with sample traffic'),
+  sampleTrafficFilled: loggedFact<{ stream: string; events: number }>(
+    'info',
+    'the last hour is filled with sample traffic',
+  ),
   sampleTrafficHeld: loggedFact<{ stream: string; error: unknown }>(
     'warn',
     'sample traffic could not be stored; it tries again',

@@ -11,7 +11,7 @@ function requests(seed: string, minute: number, burst = false): ReturnType<Sampl
 }
 
 /** Each case makes about 1,200 requests, so few are plenty. */
-const numRuns = 8;
+const numRuns = 4;
 
 describe('the requests of a minute', () => {
   it('are the same for the same seed, whatever was asked before', () => {
