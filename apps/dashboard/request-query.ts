@@ -103,7 +103,13 @@ function isoTimeMs(text: string): number | undefined {
     clock === undefined ? date : `${date}${clock}${fraction.slice(0, 4)}${offset.replace(' ', '+')}`;
   if (!ISO_TIME.test(whole)) return undefined;
   const timeMs = Date.parse(whole);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  return Number.isNaN(timeMs) || !isDay(date.slice(0, 10)) ? undefined : timeMs;
+}
+
+/** JavaScript takes 30 February for 2 March; whoever writes it means something else. */
+function isDay(date: string): boolean {
+  const dayMs = Date.parse(date);
+  return Number.isNaN(dayMs) || new Date(dayMs).toISOString().startsWith(date);
 }
 
 /** The time in ISO 8601 UTC, as every answer writes it. */

@@ -26,6 +26,22 @@ export function showAlerts(hosts, alerts, { nowMs, stream }) {
   renderOn(hosts.list, [ofStreamFirst, minute], () => listOf(ofStreamFirst, nowMs));
 }
 
+/**
+ * When alerts of a stream were firing, in seconds since the epoch.
+ *
+ * @param {Alert[]} alerts
+ * @param {{nowMs: number, stream: string}} view
+ */
+export function firingTimes(alerts, { nowMs, stream }) {
+  return alerts.flatMap((alert) => {
+    const fromMs = timeOf(alert, 'firedAt');
+    if (fromMs === undefined || alert['stream'] !== stream) return [];
+    // Still firing: up to now, in steps, so that the chart need not be drawn again for it every moment.
+    const toMs = timeOf(alert, 'resolvedAt') ?? Math.max(fromMs, Math.floor(nowMs / 10_000) * 10_000);
+    return [{ min: fromMs / 1_000, max: toMs / 1_000 }];
+  });
+}
+
 /** @param {Alert} alert @param {number} nowMs */
 function banner(alert, nowMs) {
   const sinceMs = timeOf(alert, 'firedAt', 'startedAt');
@@ -96,13 +112,20 @@ function nameOf(alert) {
 /** @param {Alert} alert */
 function placeOf(alert) {
   const stream = textOf(alert, 'stream');
-  return stream === '' ? '' : `${stream}, `;
+  return stream === '' ? '' : `${stream} · `;
 }
 
 /** What was measured and what is allowed: `errors / requests 0.31, limit 0.05`. @param {Alert} alert */
 function valueOf(alert) {
-  const { value, condition } = alert;
-  if (typeof value !== 'number' || typeof condition !== 'object' || condition === null) return '';
+  const { value, condition, status } = alert;
+  // The value of a resolved alert is the one that ended it: beside the limit it would read like the reason.
+  if (
+    status === 'resolved' ||
+    typeof value !== 'number' ||
+    typeof condition !== 'object' ||
+    condition === null
+  )
+    return '';
   const limit = Reflect.get(condition, 'above') ?? Reflect.get(condition, 'below');
   const name = Reflect.get(condition, 'value');
   return `${typeof name === 'string' ? name : 'value'} ${format.measured(value)}${typeof limit === 'number' ? `, limit ${format.measured(limit)}` : ''}`;

@@ -1,4 +1,4 @@
-import { showAlerts } from './alerts-panel.js';
+import { firingTimes, showAlerts } from './alerts-panel.js';
 import { ChartsPanel } from './charts-panel.js';
 import { at, say } from './dom.js';
 import { showFates } from './fates-panel.js';
@@ -268,8 +268,10 @@ class Page {
     const nowMs = this.#nowMs;
     const lastWrite = this.#summary?.lastWrite ?? this.#streams.get(this.#stream)?.lastWrite ?? null;
     const watermark = this.#summary?.watermark ?? null;
-    say(at('data-age'), lastWrite === null ? '–' : format.duration(nowMs - Date.parse(lastWrite)));
+    say(at('data-age'), lastWrite === null ? '–' : format.age(nowMs - Date.parse(lastWrite)));
     say(at('watermark'), watermark === null ? '–' : format.moment(Date.parse(watermark), nowMs));
+    const behindMs = watermark === null ? Infinity : nowMs - Date.parse(watermark);
+    say(at('behind'), behindMs < 3_600_000 ? `${format.duration(behindMs)} behind` : '');
     const streams = [...this.#streams.values()];
     this.#picker.show({
       streams,
@@ -289,7 +291,9 @@ class Page {
       range === undefined || (startMs >= range.min * 1_000 && startMs <= range.max * 1_000);
     showAlerts({ firing: at('firing'), list: at('alerts') }, this.#alerts, { nowMs, stream: this.#stream });
     showFigures(at('figures'), { model: this.#model, charted, isShown, pipeline: this.#state });
-    this.#charts.show(this.#model, charted, range);
+    const bands = firingTimes(this.#alerts, { nowMs, stream: this.#stream });
+    this.#charts.show(this.#model, charted, range, bands);
+    at('band-hint').hidden = bands.length === 0;
     this.#showRange(range, span);
     if (this.#summary !== undefined) showFates(at('fates'), this.#summary.fates, place);
     showSeries(at('series'), {

@@ -1,3 +1,5 @@
+import { clockTime, secondTime, shortDay } from './format.js';
+
 /**
  * @typedef {import('uplot')} UPlot
  * @typedef {import('./minutes.js').Minutes} Minutes
@@ -26,6 +28,8 @@ export class Chart {
   #minutes = { seconds: [], values: [], isProvisional: [], stepMs: 60_000 };
   /** @type {Range | undefined} */
   #shown;
+  /** @type {Range[]} */
+  #bands = [];
   #isSetting = false;
 
   /**
@@ -56,9 +60,13 @@ export class Chart {
         x: { time: true, range: (_plot, min, max) => this.#range(min, max) },
         y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
       },
-      axes: [axis({ space: 70 }), axis({ size: 52, values: (_plot, ticks) => ticks.map(format) })],
+      axes: [
+        axis({ space: 76, size: 26, values: timeTicks }),
+        axis({ size: 52, values: (_plot, ticks) => ticks.map(format) }),
+      ],
       series: [{}, ...lines.map(solid), ...lines.map(provisional)],
       hooks: {
+        drawClear: [(plot) => this.#drawBands(plot)],
         setSelect: [
           (plot) => {
             if (plot.select.width < 8 || this.#isSetting) return;
@@ -84,10 +92,12 @@ export class Chart {
   /**
    * @param {Minutes} minutes
    * @param {Range | undefined} range
+   * @param {Range[]} [bands] stretches of time in which something was wrong
    */
-  show(minutes, range) {
+  show(minutes, range, bands = []) {
     this.#minutes = minutes;
     this.#shown = range;
+    this.#bands = bands;
     const { seconds, values, isProvisional } = minutes;
     const complete = values.map((line) => line.map((value, index) => (isProvisional[index] ? null : value)));
     const filling = values.map((line) =>
@@ -115,11 +125,41 @@ export class Chart {
     return [from, Math.max(max ?? 0, from + 60)];
   }
 
+  /** @param {UPlot} plot */
+  #drawBands(plot) {
+    const { ctx, bbox } = plot;
+    for (const { min, max } of this.#bands) {
+      const left = Math.max(bbox.left, plot.valToPos(min, 'x', true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(max, 'x', true));
+      if (right < left) continue;
+      ctx.fillStyle = `${colour('firing')}1f`;
+      ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
+    }
+  }
+
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.#host;
     if (width > 0 && (width !== this.#plot.width || height !== this.#plot.height))
       this.#plot.setSize({ width, height });
   }
+}
+
+/**
+ * Hours and minutes; at the first tick of a day its date, so that a log of several days can be read.
+ *
+ * @param {UPlot} _plot
+ * @param {number[]} ticks
+ */
+function timeTicks(_plot, ticks) {
+  let former = '';
+  const stepS = (ticks[1] ?? 0) - (ticks[0] ?? 0);
+  return ticks.map((second) => {
+    const day = shortDay(second * 1_000);
+    const isNew = day !== former && former !== '';
+    former = day;
+    if (stepS >= 86_400 || isNew) return day;
+    return stepS > 0 && stepS < 60 ? secondTime(second * 1_000) : clockTime(second * 1_000);
+  });
 }
 
 /** @param {Partial<import('uplot').Axis>} own @returns {import('uplot').Axis} */
@@ -150,13 +190,14 @@ function solid({ label, colour: name, isFilled }) {
 function provisional({ label, colour: name }) {
   return {
     label: `${label}, still filling`,
-    stroke: colour(name),
-    width: 1.6,
-    dash: [4, 4],
+    stroke: `${colour(name)}99`,
+    width: 1.2,
+    dash: [3, 5],
     points: {
       show: true,
       size: 7,
-      width: 1.6,
+      width: 1.8,
+      stroke: colour(name),
       fill: colour('panel'),
       filter: (plot, seriesIndex) => {
         const values = plot.data[seriesIndex] ?? [];

@@ -30,6 +30,8 @@ export class ChartsPanel {
   #lines = [];
   /** @type {number | null} */
   #cursor = null;
+  /** What was drawn last: drawing a month of minutes again for nothing would cost. */
+  #shown = '';
   #onZoom;
 
   /** @param {(range: Range | undefined) => void} onZoom */
@@ -41,22 +43,26 @@ export class ChartsPanel {
    * @param {StreamModel} model
    * @param {Charted[]} lines
    * @param {Range | undefined} range
+   * @param {Range[]} bands when an alert of the stream was firing
    */
-  show(model, lines, range) {
+  show(model, lines, range, bands) {
+    const input = JSON.stringify([lines, range, bands, model.version]);
+    if (input === this.#shown) return;
+    this.#shown = input;
     if (JSON.stringify(lines) !== JSON.stringify(this.#lines)) this.#rebuild(lines);
     if (lines.length === 0) return;
     const minutes = minutesOf(
       model,
       lines.map((line) => ({ ...line, emptyAs: /** @type {const} */ (0) })),
     );
-    this.#main?.show(minutes, range);
+    this.#main?.show(minutes, range, bands);
     say(
       at('chart-title'),
       `${format.title(lines.map(({ label }) => label).join(' and '))} per ${stepName(minutes.stepMs)}`,
     );
     showMinutes(at('minutes-table'), lines, minutes);
     this.#showLegend();
-    this.#showDetails(model, range);
+    this.#showDetails(model, range, bands);
   }
 
   /** @param {Charted[]} lines */
@@ -75,36 +81,31 @@ export class ChartsPanel {
     });
     at('errors-panel').hidden = false;
     at('duration-panel').hidden = false;
-    at('duration-chart').hidden = false;
     this.#errors = new Chart(at('errors-chart'), { lines: ERRORS, format: format.count, onZoom });
     this.#durations = new Chart(at('duration-chart'), { lines: DURATIONS, format: format.latency, onZoom });
     showLegend(at('duration-legend'), DURATIONS, []);
   }
 
-  /** @param {StreamModel} model @param {Range | undefined} range */
-  #showDetails(model, range) {
-    const withErrors = model.definitions.find(({ measures }) => measures.includes('errors'))?.series;
-    const withDurations = model.definitions.find(({ measures }) => measures.includes('duration'))?.series;
-    at('errors-panel').hidden = withErrors === undefined;
-    at('duration-panel').hidden = withDurations === undefined;
-    if (withErrors !== undefined) {
-      this.#errors?.show(
-        minutesOf(
-          model,
-          ERRORS.map((line) => ({ ...line, series: withErrors, emptyAs: /** @type {const} */ (0) })),
-        ),
-        range,
-      );
-    }
-    if (withDurations === undefined) return;
+  /**
+   * @param {StreamModel} model
+   * @param {Range | undefined} range
+   * @param {Range[]} bands
+   */
+  #showDetails(model, range, bands) {
+    const seriesWith = (/** @type {string} */ name) =>
+      model.definitions.find(({ measures }) => measures.includes(name))?.series ?? '';
+    const errors = minutesOf(
+      model,
+      ERRORS.map((line) => ({ ...line, series: seriesWith('errors'), emptyAs: /** @type {const} */ (0) })),
+    );
     const durations = minutesOf(
       model,
-      DURATIONS.map((line) => ({ ...line, series: withDurations, emptyAs: null })),
+      DURATIONS.map((line) => ({ ...line, series: seriesWith('duration'), emptyAs: null })),
     );
-    const isTimed = durations.values.some((line) => line.some((value) => value !== null));
-    at('duration-chart').hidden = !isTimed;
-    at('duration-missing').hidden = isTimed;
-    if (isTimed) this.#durations?.show(durations, range);
+    at('errors-panel').hidden = errors.seconds.length === 0;
+    at('duration-panel').hidden = durations.values.every((line) => line.every((value) => value === null));
+    this.#errors?.show(errors, range, bands);
+    this.#durations?.show(durations, range, bands);
   }
 
   #showLegend() {

@@ -107,8 +107,7 @@ function durationFigure(rows) {
   return {
     name: 'Response time p95',
     value: p95 === null ? '–' : format.latency(p95),
-    sub:
-      p95 === null ? 'no durations in this log' : `p50 ${format.latency(p50 ?? 0)} in the last full minute`,
+    sub: p95 === null ? 'no durations in this log' : `p50 ${format.latency(p50 ?? 0)}, last minute`,
     colour: 'p95',
   };
 }
@@ -122,7 +121,7 @@ function pipelineFigures(pipeline) {
       name: 'Arrival → result',
       value: p50Ms === null ? '–' : format.latency(p50Ms),
       ...(p50Ms === null ? {} : { unit: 'p50' }),
-      sub: p99Ms === null ? 'no event in the last 5 minutes' : `p99 ${format.latency(p99Ms)}, last 5 minutes`,
+      sub: p99Ms === null ? 'nothing in 5 minutes' : `p99 ${format.latency(p99Ms)}, 5 minutes`,
       title: 'From the arrival of an event to its number on this page',
     },
     {

@@ -41,6 +41,11 @@ export function latency(ms) {
   return duration(ms);
 }
 
+/** @param {number} ms how long ago something was */
+export function age(ms) {
+  return ms < 1_500 ? 'now' : `${duration(ms)}`;
+}
+
 /** @param {number} ms how long something took or is ago, the two largest units */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1_000));
@@ -57,6 +62,16 @@ export function duration(ms) {
 /** @param {number} ms */
 export function clockTime(ms) {
   return new Date(ms).toISOString().slice(11, 16);
+}
+
+/** @param {number} ms */
+export function secondTime(ms) {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
+/** @param {number} ms */
+export function shortDay(ms) {
+  return new Date(ms).toLocaleDateString(LOCALE, { timeZone: 'UTC', day: 'numeric', month: 'short' });
 }
 
 /** @param {number} ms */
@@ -77,8 +92,7 @@ export function day(ms) {
  */
 export function moment(ms, nowMs) {
   const isToday = day(ms) === day(nowMs);
-  const time = new Date(ms).toISOString().slice(11, 19);
-  return isToday ? time : `${day(ms)}, ${time}`;
+  return isToday ? secondTime(ms) : `${day(ms)}, ${secondTime(ms)}`;
 }
 
 /**

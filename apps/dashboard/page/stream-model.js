@@ -11,6 +11,8 @@ const MAX_KEYED_ROWS = 50;
 export class StreamModel {
   /** Rows of series by the stream only, by window start. @type {Map<string, Map<number, Row>>} */
   #windows = new Map();
+  /** The same in order of time, until they change. @type {Map<string, [number, Row][]>} */
+  #sorted = new Map();
   /** The latest rows of series with further keys. @type {Map<string, Map<string, Row>>} */
   #keyed = new Map();
   /** @type {SeriesView[]} */
@@ -20,6 +22,7 @@ export class StreamModel {
 
   clear() {
     this.#windows.clear();
+    this.#sorted.clear();
     this.#keyed.clear();
     this.version++;
   }
@@ -30,6 +33,8 @@ export class StreamModel {
       if (Object.keys(row.key).length === 0) this.#applyWindow(row);
       else this.#applyKeyed(row);
     }
+    for (const [series, windows] of this.#windows)
+      if (windows.size > MAX_WINDOWS * 1.1) this.#trim(series, windows);
     this.version++;
   }
 
@@ -40,7 +45,12 @@ export class StreamModel {
    * @returns {[startMs: number, row: Row][]}
    */
   windows(series) {
-    return [...(this.#windows.get(series) ?? [])].sort(([a], [b]) => a - b);
+    let sorted = this.#sorted.get(series);
+    if (sorted === undefined) {
+      sorted = [...(this.#windows.get(series) ?? [])].sort(([a], [b]) => a - b);
+      this.#sorted.set(series, sorted);
+    }
+    return sorted;
   }
 
   /**
@@ -68,7 +78,13 @@ export class StreamModel {
     this.#windows.set(row.series, windows);
     const startMs = Date.parse(row.windowStart);
     if (replaces(row, windows.get(startMs))) windows.set(startMs, row);
-    if (windows.size > MAX_WINDOWS) windows.delete(Math.min(...windows.keys()));
+    this.#sorted.delete(row.series);
+  }
+
+  /** @param {string} series @param {Map<number, Row>} windows */
+  #trim(series, windows) {
+    this.#windows.set(series, new Map(this.windows(series).slice(windows.size - MAX_WINDOWS)));
+    this.#sorted.delete(series);
   }
 
   /** @param {Row} row */
