@@ -45,7 +45,8 @@ export class OutboxDelivery {
   enqueue(version: CommitVersion, outbox: Outbox, afterDelivery: readonly (() => void)[]): void {
     this.#pending++;
     this.#tail = this.#tail.then(async () => {
-      if (this.#failure !== undefined) return;
+      // An owner that was told to stop leaves the rest to the next one: it finds it in the store.
+      if (this.#failure !== undefined || this.signal.aborted) return;
       try {
         await this.#deliver(version, outbox);
         this.deliveredCommitSeq = version.commitSeq;
@@ -59,7 +60,7 @@ export class OutboxDelivery {
 
   /** Resolves when fewer than `limit` outboxes wait. @throws what delivery failed with */
   async waitBelow(limit: number): Promise<void> {
-    while (this.#pending >= limit && this.#failure === undefined) await this.#tail;
+    while (this.#pending >= limit && this.#failure === undefined && !this.signal.aborted) await this.#tail;
     if (this.#failure !== undefined) throw this.#failure;
   }
 

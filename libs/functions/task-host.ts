@@ -104,7 +104,7 @@ export class TaskHost {
   async #supervise(task: RunningTask): Promise<void> {
     const { clock } = this.ports;
     const stop = AbortSignal.any([this.#abort.signal, this.#drain.signal]);
-    await clock.sleep(task.heldUntilMs - clock.monotonicMs(), stop);
+    await clock.sleep(Math.max(0, task.heldUntilMs - clock.monotonicMs()), stop);
     for (let failures = 0; !stop.aborted;) {
       const outcome = await this.#runOnce(task);
       failures = outcome === 'failed' ? failures + 1 : 0;

@@ -123,7 +123,7 @@ export class TaskRunner {
     this.activity.enter('work');
     if (batch !== undefined) await this.#take(batch);
     await this.#tick();
-    if (this.#isCommitDue()) await this.#commitAll();
+    if (!this.signals.abort.aborted && this.#isCommitDue()) await this.#commitAll();
     this.#delivery.check();
   }
 
@@ -142,6 +142,7 @@ export class TaskRunner {
 
   async #take(batch: InputBatch): Promise<void> {
     for (const delivery of batch.deliveries) {
+      if (this.signals.abort.aborted) return;
       await this.#apply(batch.input, delivery);
       if (this.#isFull()) await this.#commitAll();
     }
@@ -236,10 +237,11 @@ export class TaskRunner {
 
   #msUntilDue(): number {
     const nowMs = this.runtime.ports.clock.monotonicMs();
-    const tickDueMs =
-      this.#logic.tick === undefined ? Infinity : this.#lastTickMs + this.runtime.settings.tickMs;
-    const commitDueMs = this.#lastCommitMs + (this.#commitDelayMs() ?? Infinity);
-    return Math.max(0, Math.min(tickDueMs, commitDueMs, nowMs + this.runtime.settings.tickMs) - nowMs);
+    const { tickMs } = this.runtime.settings;
+    const commitDelayMs = this.#commitDelayMs();
+    const tickInMs = this.#logic.tick === undefined ? tickMs : this.#lastTickMs + tickMs - nowMs;
+    const commitInMs = commitDelayMs === undefined ? tickMs : this.#lastCommitMs + commitDelayMs - nowMs;
+    return Math.max(0, Math.min(tickInMs, commitInMs, tickMs));
   }
 
   /** Commits until nothing is due any more; a large emission takes several commits at the same position. */
