@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forkTypeScript, killProcess } from '#libs/testing';
-import { DataFolderBusyError, lockFolder } from './folder-lock.js';
+import { claim, DataFolderBusyError, type FolderLock, lockFolder } from './folder-lock.js';
 
 let folder: string;
 const children: ChildProcess[] = [];
@@ -53,6 +53,19 @@ describe('a locked folder', () => {
     await killProcess(owner.child);
     const lock = await lockFolder(deep);
     await lock.release();
+  });
+
+  test('is given up by a claimant whose name is free, but who was overtaken since it looked', async () => {
+    let winner: FolderLock | undefined;
+    const overtaken = await claim(folder, folder, async () => {
+      // The remains of a dead owner, which the winner clears away: the name that the claimant is about to take.
+      await writeFile(join(folder, '.lock-1'), '');
+      winner = await lockFolder(folder);
+    });
+    expect(overtaken).toBeUndefined();
+    await expect(lockFolder(folder)).rejects.toBeInstanceOf(DataFolderBusyError);
+    await winner!.release();
+    await (await lockFolder(folder)).release();
   });
 
   test('goes to at most one of many that claim the remains of a dead owner at once', async () => {

@@ -58,9 +58,19 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   throw new DataFolderBusyError(place);
 }
 
-async function claim(socketFolder: string, place: string): Promise<FolderLock | undefined> {
+/**
+ * One attempt; undefined: another claimant was met. Not for outside of this file, but for its test.
+ *
+ * @param afterFirstLook what happens between the first look and listening
+ */
+export async function claim(
+  socketFolder: string,
+  place: string,
+  afterFirstLook?: () => Promise<void>,
+): Promise<FolderLock | undefined> {
   const former = await generationsIn(socketFolder);
   if (await anyAnswers(socketFolder, former)) throw new DataFolderBusyError(place);
+  await afterFirstLook?.();
   const own = Math.max(0, ...former) + 1;
   const server = await listen(join(socketFolder, nameOf(own)));
   if (server === undefined) return undefined;
