@@ -15,6 +15,7 @@ class BrokerAwayError extends PlatformError {
 
 const AWAY = new BrokerAwayError('no broker answers');
 const FULL = new LogFullError(10, 10);
+const PLACE = { topic: 'persistent://public/default/web.raw', partition: 0 };
 
 let broker: FakeBroker;
 let clock: ManualClock;
@@ -26,9 +27,8 @@ function makePublisher(): void {
   broker.lostReply = AWAY;
   clock = new ManualClock();
   inFlight = new InFlightBytes();
-  const place = { topic: 'persistent://public/default/web.raw', partition: 0 };
   const naming = { processId: 'run-1', generatedIds: 'run-1-' };
-  publisher = new FramePublisher({ broker, clock, ...place, ...naming, inFlight, onStored: () => undefined });
+  publisher = new FramePublisher({ broker, clock, ...PLACE, ...naming, inFlight, onStored: () => undefined });
 }
 
 beforeEach(makePublisher);
@@ -211,7 +211,7 @@ describe('FramePublisher, where sends fail', () => {
   });
 
   it('does not take another process that uses its name for success', async () => {
-    const other = await broker.openProducer({ topic: 't', partition: 0, producerName: 'run-1' });
+    const other = await broker.openProducer({ ...PLACE, producerName: 'run-1' });
     await other.send({ payload: Buffer.from('theirs'), sequenceId: 0 });
     const frame = publisher.add(item('a'));
     clock.advance(5);
@@ -247,8 +247,8 @@ describe('FramePublisher, where sends fail', () => {
     const ids = stored().flatMap(idsOf);
     for (const [id, frame] of frames) {
       const times = ids.filter((each) => each === id).length;
-      // A reply that was lost for good may leave a frame stored that was reported as failed; never twice.
-      expect((await outcomeOf(frame)) === 'stored' ? times : Math.min(times, 1) - times + 1).toBe(1);
+      // What was reported as failed may be stored all the same, where the reply was lost; never twice.
+      expect((await outcomeOf(frame)) === 'stored' ? [1] : [0, 1]).toContain(times);
     }
     expect(ids).toEqual(frames.map(([id]) => id).filter((id) => ids.includes(id)));
     for (const name of new Set(broker.stored.map(({ producerName }) => producerName))) {
