@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { shippedSchemas } from '#libs/schema';
 import {
   explainPipeline,
@@ -357,5 +358,87 @@ describe('a problem', () => {
   it('is what is not YAML', () => {
     expect(problemsOf('spec: [1, 2')).toEqual([expect.stringMatching(/^p\.yaml:1:\d+: found .*YAML: /)]);
     expect(problemsOf(`${HEAD}\n  event: x`)[0]).toMatch(/^p\.yaml:6:3: .*unique/);
+  });
+});
+
+/** What people and editors do to a file by mistake. */
+const mistakes = fc.array(
+  fc.record({
+    at: fc.nat(),
+    kind: fc.constantFrom('remove', 'insert', 'remove-word', 'replace-word', 'remove-line', 'repeat-line'),
+    text: fc.constantFrom(
+      'x',
+      ' ',
+      '\n',
+      ':',
+      '- ',
+      '{',
+      ']',
+      '"',
+      '&a ',
+      '*a',
+      '!include web.yaml',
+      '!t ',
+      '-1',
+      'null',
+      '~',
+      '__proto__',
+      'constructor',
+      'geo',
+      'hopping: 1m',
+    ),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
+
+function spoil(
+  text: string,
+  { at, kind, text: inserted }: { at: number; kind: string; text: string },
+): string {
+  const place = at % (text.length + 1);
+  const [before, after] = [text.slice(0, place), text.slice(place)];
+  const lines = text.split('\n');
+  const line = at % lines.length;
+  switch (kind) {
+    case 'remove':
+      return before + after.slice(1);
+    case 'insert':
+      return before + inserted + after;
+    case 'remove-word':
+      return before + after.replace(/\w+/, '');
+    case 'replace-word':
+      return before + after.replace(/\w+/, () => inserted);
+    case 'remove-line':
+      return lines.toSpliced(line, 1).join('\n');
+    default:
+      return lines.toSpliced(line, 0, lines[line]!).join('\n');
+  }
+}
+
+describe('a spoiled file', () => {
+  it('is either usable or refused with problems that point into it', () => {
+    const files = { 'web.yaml': shipped('web.yaml').text, 'alerts.yaml': shipped('alerts.yaml').text };
+    fc.assert(
+      fc.property(mistakes, fc.constantFrom('web.yaml', 'alerts.yaml'), (made, name) => {
+        const spoiled: Record<string, string> = {
+          ...files,
+          [name]: made.reduce(spoil, files[name as keyof typeof files]),
+        };
+        const include = (file: string): SourceFile | undefined =>
+          Object.hasOwn(spoiled, file) ? { file, text: spoiled[file]! } : undefined;
+        try {
+          parsePipeline({ file: 'web.yaml', text: spoiled['web.yaml']!, include }, SCHEMAS);
+        } catch (error) {
+          if (!(error instanceof PipelineInvalidError)) throw error;
+          for (const { file, line, column } of error.problems) {
+            const lines = spoiled[file]!.split('\n');
+            expect(line).toBeLessThanOrEqual(lines.length);
+            expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1);
+          }
+          expect(error.problems.length).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });

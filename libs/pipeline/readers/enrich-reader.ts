@@ -83,7 +83,7 @@ export function readEnrichment(setting: Setting | undefined, fields: Scope, log:
 function readStep(setting: Setting, scope: Scope, log: ProblemLog): EnrichStep | undefined {
   const step = MapReader.of(setting, log, Object.keys(STEPS), LATER_STEPS);
   const [name, ...others] = step === undefined ? [] : step.setting.entries.keys();
-  const kind = STEPS[name ?? ''];
+  const kind = name !== undefined && Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
   const options = step?.member(name ?? '');
   if (kind === undefined || options === undefined) return undefined;
   if (others.length > 0)

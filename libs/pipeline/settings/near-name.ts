@@ -15,6 +15,7 @@ export function nearName(written: string, names: Iterable<string>): string | und
 /** `one of a, b, c (did you mean b?)` */
 export function wantedName(written: string, names: Iterable<string>): string {
   const all = [...names];
+  if (all.length === 0) return 'none: there is nothing to name here';
   const meant = nearName(written, all);
   return `one of ${all.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
 }

@@ -95,7 +95,8 @@ export class MapReader {
     known: readonly string[],
     later: readonly string[] = [],
   ): MapReader | undefined {
-    if (setting.kind !== 'map') return log.refuse(setting, `a map of ${known.join(', ')}`);
+    if (setting.kind !== 'map')
+      return log.refuse(setting, known.length === 0 ? 'an empty map, {}' : `a map of ${known.join(', ')}`);
     for (const [name, { keyPlace, value }] of setting.entries) {
       if (known.includes(name)) continue;
       const wanted = later.includes(name)

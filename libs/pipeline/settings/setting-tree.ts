@@ -4,7 +4,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   parseDocument,
   type Scalar,
@@ -33,7 +32,8 @@ interface Reading {
 }
 
 class TreeReader {
-  readonly #lines = new LineCounter();
+  /** Offsets at which lines begin. Counted here: after some errors the library's own counter points beyond a line's end. */
+  readonly #lineStarts: readonly number[];
   readonly #document;
   /** The nodes that are being read, from the document down to here. */
   readonly #open = new Set<Node>();
@@ -44,8 +44,9 @@ class TreeReader {
     private readonly file: SourceFile,
     private readonly reading: Reading,
   ) {
+    this.#lineStarts = [0, ...[...file.text.matchAll(/\n/g)].map(({ index }) => index + 1)];
     // Tags are ours to judge: the warnings of the YAML library would repeat them.
-    const options = { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' } as const;
+    const options = { prettyErrors: false, logLevel: 'error' } as const;
     this.#document = parseDocument(file.text, options);
   }
 
@@ -141,8 +142,9 @@ class TreeReader {
   }
 
   #place(offset: number): Place {
-    const { line, col } = this.#lines.linePos(offset);
-    return { file: this.file.file, line: Math.max(line, 1), column: Math.max(col, 1) };
+    const next = this.#lineStarts.findIndex((start) => start > offset);
+    const line = next < 0 ? this.#lineStarts.length : next;
+    return { file: this.file.file, line, column: offset - this.#lineStarts[line - 1]! + 1 };
   }
 
   #refuse(offset: number, path: string, found: string, wanted: string): Setting {
