@@ -11,6 +11,9 @@ const JEST = [
   join('node_modules', 'jest', 'bin', 'jest.js'),
 ];
 
+/** A machine that is busy with something else must not make a test red; one that hangs is seen after this. */
+const TEST_TIMEOUT_MS = 30_000;
+
 /** What a title says when its test is skipped, and what CI installs itself: lacking that is a failure there. */
 const REASON = /\[needs ([^\]]+)\]/;
 const PRESENT_IN_CI = ['chromium'];
@@ -23,9 +26,12 @@ export async function runTests(propertyRuns) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'));
   const outputFile = join(folder, 'results.json');
   try {
-    const exitCode = await runNode([...JEST, '--json', `--outputFile=${outputFile}`], {
-      env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
-    });
+    const exitCode = await runNode(
+      [...JEST, `--testTimeout=${TEST_TIMEOUT_MS}`, '--json', `--outputFile=${outputFile}`],
+      {
+        env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
+      },
+    );
     if (existsSync(outputFile)) return countOf(JSON.parse(readFileSync(outputFile, 'utf8')), exitCode);
     return { passed: 0, failed: 1, skipped: [] };
   } finally {
