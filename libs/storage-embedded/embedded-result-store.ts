@@ -87,7 +87,7 @@ export class EmbeddedResultStore extends ResultStore {
     this.#database.assertOpen();
     const found = new Map<string, Set<string>>();
     for (const [series, streams] of this.#series.get(pipeline) ?? []) found.set(series, new Set(streams));
-    for (const [series, stream] of this.#openWindows.streams(pipeline)) {
+    for (const { series, stream } of this.#openWindows.streams(pipeline)) {
       found.set(series, (found.get(series) ?? new Set()).add(stream));
     }
     return [...found].sort(byFirst).map(([series, streams]) => ({ series, streams: [...streams].sort() }));
