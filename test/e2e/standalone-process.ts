@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/apps/standalone/main.js');
+
+/** A data folder of its own for one test; remove it after. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** `standalone` as users run it: a process of its own, on a free port, over real files. */
+export class StandaloneProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    private readonly errors: string[],
+  ) {}
+
+  /** Resolves when it listens. Rejects with what it printed if it ends before. */
+  static async start(
+    dataDir: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<StandaloneProcess> {
+    if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build first`);
+    const child = spawn(process.execPath, [MAIN], {
+      env: {
+        ...ownEnvironment(),
+        MILLRACE_PORT: '0',
+        MILLRACE_DATA_DIR: dataDir,
+        MILLRACE_DEMO: 'false',
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const errors: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
+    const url = await new Promise<string>((found, refused) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const [address] = /http:\/\/localhost:\d+/.exec(line) ?? [];
+        if (address !== undefined) found(address);
+      });
+      child.once('exit', (code) => refused(new Error(`standalone ended with ${code}: ${errors.join('')}`)));
+    });
+    return new StandaloneProcess(child, url, errors);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  /** What it wrote to standard error so far. */
+  get standardError(): string {
+    return this.errors.join('');
+  }
+
+  /** Ends it like a power cut. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Ends it as an orchestrator would; the exit code. */
+  async stop(): Promise<number | null> {
+    await this.#end('SIGTERM');
+    return this.child.exitCode;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    await ended;
+  }
+}
+
+/** Without the settings of whoever runs the tests. */
+function ownEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MILLRACE_')));
+}
