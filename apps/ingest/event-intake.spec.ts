@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
 import type { JsonObject, StreamEvent } from '#libs/kernel';
 import { decodeFrame } from '#libs/messaging';
@@ -6,7 +7,9 @@ import { Telemetry } from '#libs/observability';
 import { loadPipeline, Pipelines } from '#libs/platform';
 import { type CommitStore, DocumentStore, type DocumentPage, type DocumentWrite } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
+import { takeLines } from './body-lines.js';
 import { EventIntake } from './event-intake.js';
+import { takeJsonLine } from './event-values.js';
 import { FakeBroker } from './fixture/fake-broker.js';
 import { FramePublishers } from './frame-publishers.js';
 import type { IncomingEvent } from './intake-item.js';
@@ -150,6 +153,24 @@ describe('EventIntake, where the log is slow or away', () => {
     expect(request.hasRoom).toBe(true);
     expect(await timely(request.receipt())).toMatchObject({ accepted: taken });
     await expect(intake.begin('demo')).resolves.toBeDefined();
+  });
+
+  it('reads no more of a body than it may hold', async () => {
+    await timely(intake.accept('demo', []));
+    let open = (): void => undefined;
+    broker.gate = new Promise((resolve) => (open = resolve));
+    const chunk = Buffer.from(`${JSON.stringify({ ...VISIT, pad: 'x'.repeat(50_000) })}\n`);
+    let readBytes = 0;
+    const body = (function* (): Generator<Buffer> {
+      for (; readBytes < 40 * 1024 * 1024; readBytes += chunk.length) yield chunk;
+    })();
+    const request = { headers: {}, body } as unknown as FastifyRequest;
+    const receipt = takeLines(request, await intake.begin('demo'), takeJsonLine);
+    for (let before = -1; before !== readBytes; await turns(20)) before = readBytes;
+    expect(readBytes).toBeGreaterThan(15 * 1024 * 1024);
+    expect(readBytes).toBeLessThan(17 * 1024 * 1024);
+    open();
+    expect(await timely(receipt)).toMatchObject({ accepted: Math.ceil((40 * 1024 * 1024) / chunk.length) });
   });
 
   it('tells senders when the log has stored nothing for 30 s', async () => {
