@@ -45,9 +45,9 @@ export class DashboardFixture {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Listens on a free port. @returns the address, without a slash at its end */
-  async listen(): Promise<string> {
-    await this.#app.listen(0, '127.0.0.1');
+  /** Listens, on a free port unless one is given. @returns the address, without a slash at its end */
+  async listen(port = 0): Promise<string> {
+    await this.#app.listen(port, '127.0.0.1');
     return this.#app.getUrl();
   }
 

@@ -89,10 +89,7 @@ export class LiveHub {
     if (this.clients.size === 0) return;
     const watched = new Set([...this.clients].map((client) => client.stream));
     for (const stream of watched) await this.#tellStream(stream);
-    this.publish('stages', {
-      ...this.state(),
-      streams: this.streams.list(MAX_STREAMS_PER_EVENT),
-    });
+    this.#tellStages();
   }
 
   /** Reads the alerts again, and tells the listeners if they changed. */
@@ -126,6 +123,10 @@ export class LiveHub {
     this.clients.clear();
   }
 
+  #tellStages(): void {
+    this.publish('stages', { ...this.state(), streams: this.streams.list(MAX_STREAMS_PER_EVENT) });
+  }
+
   #receivePoints(message: Extract<LiveMessage, { type: 'points' }>): void {
     const nowMs = this.#options.clock.nowMs();
     const byStream = new Map<string, FoundRow[]>();
@@ -135,8 +136,10 @@ export class LiveHub {
       byStream.set(row.stream, rows);
     }
     for (const [stream, rows] of byStream) {
+      const isNew = !this.streams.has(stream);
       if (message.oldestReceivedMs !== undefined) this.streams.touch(stream, nowMs);
       else this.streams.add(stream);
+      if (isNew) this.#tellStages();
       this.publish('points', { stream, rows: this.#views(stream, rows) }, stream);
     }
     if (message.oldestReceivedMs !== undefined) this.#measureLatency(message.oldestReceivedMs);

@@ -13,6 +13,10 @@ export class StreamBoard {
   readonly #lastWriteMs = new Map<string, number>();
   readonly #totals = new Map<string, number>();
 
+  has(stream: string): boolean {
+    return this.#lastWriteMs.has(stream);
+  }
+
   /** The stream exists. */
   add(stream: string): void {
     this.touch(stream, 0);

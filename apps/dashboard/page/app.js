@@ -1,22 +1,16 @@
-import { firingTimes, showAlerts } from './alerts-panel.js';
 import { ChartsPanel } from './charts-panel.js';
+import { showContent, showVitals } from './content.js';
 import { at, say } from './dom.js';
-import { showFates } from './fates-panel.js';
-import { showFigures } from './figures.js';
-import * as format from './format.js';
-import { readHistory } from './history.js';
+import { HistoryLoader } from './history-loader.js';
 import { LiveConnection } from './live-connection.js';
 import { chartedSeries } from './minutes.js';
 import { offerCommands } from './send-command.js';
-import { showSeries } from './series-panels.js';
-import { showStages } from './stages-panel.js';
 import { StreamModel } from './stream-model.js';
 import { StreamPicker } from './stream-picker.js';
 import { fitTime, streamToFollow } from './view-state.js';
 
 /**
  * @typedef {import('./model.js').LiveEvents} LiveEvents
- * @typedef {import('./model.js').Alert} Alert
  * @typedef {import('./model.js').Snapshot} Snapshot
  * @typedef {import('./model.js').StreamSummary} StreamSummary
  * @typedef {import('./model.js').PipelineState} PipelineState
@@ -25,11 +19,12 @@ import { fitTime, streamToFollow } from './view-state.js';
  */
 
 const STATES = { connecting: 'Connecting…', live: 'Live', reconnecting: 'Reconnecting…' };
-/** A log that is being loaded changes its past; that is read again at most this often. */
-const HISTORY_PAUSE_MS = 2_000;
 /** As many rows of a series as a snapshot brings at most; with fewer there is nothing else. */
 const SNAPSHOT_ROWS = 120;
+/** Between two pictures while points come in: nobody reads faster, and a month of minutes takes a while to draw. */
+const PICTURE_MS = 150;
 
+/** What is known, what somebody has chosen, and when to show it. */
 class Page {
   #model = new StreamModel();
   #parameters = new URLSearchParams(location.search);
@@ -40,7 +35,7 @@ class Page {
   #pipelines = [];
   /** @type {Map<string, StreamView>} */
   #streams = new Map();
-  /** @type {Alert[]} */
+  /** @type {import('./model.js').Alert[]} */
   #alerts = [];
   /** @type {StreamSummary | undefined} */
   #summary;
@@ -52,16 +47,13 @@ class Page {
   #span;
   #openedMs = Date.now();
   #skewMs = 0;
-  #isRenderDue = false;
-  #isComplete = true;
-  #history = new AbortController();
-  #isHistoryWanted = false;
-  #historyReadMs = 0;
+  #isPictureDue = false;
 
-  #charts = new ChartsPanel((range) => {
-    this.#zoom = range;
-    this.#render();
+  #history = new HistoryLoader((rows) => {
+    this.#model.apply(rows);
+    this.#showSoon();
   });
+  #charts = new ChartsPanel((range) => this.#lookAt({ zoom: range }));
   #connection = new LiveConnection(
     (type, data) => this.#receive(type, data),
     (state) => this.#showConnection(state),
@@ -80,19 +72,11 @@ class Page {
 
   start() {
     offerCommands();
-    for (const span of /** @type {const} */ (['hour', 'all'])) {
-      at(`range-${span}`).addEventListener('click', () => {
-        this.#span = span;
-        this.#zoom = undefined;
-        this.#wantHistory();
-        this.#render();
-      });
-    }
-    at('range-reset').addEventListener('click', () => {
-      this.#zoom = undefined;
-      this.#render();
-    });
-    setInterval(() => this.#tick(), 1_000);
+    at('range-hour').addEventListener('click', () => this.#lookAt({ span: 'hour' }));
+    at('range-all').addEventListener('click', () => this.#lookAt({ span: 'all' }));
+    at('range-reset').addEventListener('click', () => this.#lookAt({}));
+    setInterval(() => this.#show(), 1_000);
+    document.addEventListener('visibilitychange', () => this.#show());
     this.#connection.open({ pipeline: this.#pipeline, stream: this.#stream });
   }
 
@@ -101,7 +85,19 @@ class Page {
   }
 
   /**
-   * Shows a stream, or a pipeline, that somebody has chosen.
+   * Shows another stretch of time.
+   *
+   * @param {{zoom?: import('./view-state.js').Range | undefined, span?: import('./view-state.js').Span}} choice
+   */
+  #lookAt({ zoom, span = this.#span }) {
+    this.#zoom = zoom;
+    this.#span = span;
+    this.#history.want();
+    this.#show();
+  }
+
+  /**
+   * Shows a stream, or a pipeline, that somebody has chosen, and keeps it in the address.
    *
    * @param {{pipeline?: string, stream: string}} choice
    */
@@ -122,8 +118,8 @@ class Page {
     this.#zoom = undefined;
     this.#span = undefined;
     this.#summary = undefined;
-    this.#history.abort();
     this.#model.clear();
+    this.#history.reset();
     this.#connection.open({ pipeline: this.#pipeline, stream });
   }
 
@@ -144,7 +140,7 @@ class Page {
       heartbeat: ({ now }) => (this.#skewMs = Date.parse(now) - Date.now()),
     });
     handlers[type](data);
-    this.#renderSoon();
+    this.#showSoon();
   }
 
   /** @param {Snapshot} snapshot */
@@ -160,8 +156,8 @@ class Page {
     this.#model.clear();
     this.#model.definitions = snapshot.series;
     this.#model.apply(snapshot.rows);
-    this.#history.abort();
-    this.#wantHistory();
+    this.#history.reset();
+    this.#history.want();
   }
 
   /** @param {PipelineState} state */
@@ -183,48 +179,22 @@ class Page {
   /** @param {StreamSummary} summary */
   #receiveSummary(summary) {
     if (summary.stream !== this.#stream) return;
-    const hasGrown = summary.fates.counted !== this.#summary?.fates.counted;
+    // A log that is being loaded: points show the windows that are open, the store has all of them.
+    if (summary.fates.counted !== this.#summary?.fates.counted && !this.#fit().isLive) this.#history.want();
     this.#summary = summary;
-    if (hasGrown && !this.#fit().isLive) this.#wantHistory();
   }
 
-  #wantHistory() {
-    this.#isHistoryWanted = true;
-    void this.#readHistory();
-  }
-
-  /** Reads what is older than the snapshot, where it is shown. */
-  async #readHistory() {
-    const isPause = this.#nowMs - this.#historyReadMs < HISTORY_PAUSE_MS && this.#historyReadMs > 0;
-    if (!this.#isHistoryWanted || (isPause && !this.#history.signal.aborted)) return;
-    this.#isHistoryWanted = false;
-    const charted = chartedSeries(this.#model);
+  #olderRows() {
+    const { charted, span } = this.#fit();
     const isAllHere = charted.every(({ series }) => this.#model.windows(series).length < SNAPSHOT_ROWS);
-    if (this.#stream === '' || isAllHere || this.#fit().span === 'hour') return;
-    this.#historyReadMs = this.#nowMs;
-    this.#history = new AbortController();
-    const { signal } = this.#history;
-    const place = { pipeline: this.#pipeline, stream: this.#stream, signal };
-    try {
-      const complete = await Promise.all(
-        charted.map(({ series }) =>
-          readHistory({ ...place, series }, (rows) => {
-            if (!signal.aborted) this.#model.apply(rows);
-            this.#renderSoon();
-          }),
-        ),
-      );
-      this.#isComplete = complete.every(Boolean);
-    } catch {
-      // Aborted, or the app is away: then the connection says so, and its next snapshot starts this again.
-      if (!signal.aborted) this.#isHistoryWanted = true;
-    }
-    this.#renderSoon();
+    if (this.#stream === '' || span === 'hour' || (isAllHere && charted.length > 0)) return undefined;
+    return { pipeline: this.#pipeline, stream: this.#stream, series: charted.map(({ series }) => series) };
   }
 
-  #tick() {
-    void this.#readHistory();
-    this.#render();
+  #fit() {
+    const charted = chartedSeries(this.#model);
+    const view = { model: this.#model, charted, nowMs: this.#nowMs, zoom: this.#zoom, span: this.#span };
+    return { charted, ...fitTime(view) };
   }
 
   /** @param {ConnectionState} state */
@@ -235,91 +205,42 @@ class Page {
     if (state === 'reconnecting' && this.#state !== undefined) document.body.dataset['view'] = 'stale';
   }
 
-  /** Points come many a second; the screen shows as many as it can. */
-  #renderSoon() {
-    if (this.#isRenderDue) return;
-    this.#isRenderDue = true;
-    requestAnimationFrame(() => {
-      this.#isRenderDue = false;
-      this.#render();
-    });
+  #showSoon() {
+    if (this.#isPictureDue) return;
+    this.#isPictureDue = true;
+    setTimeout(() => {
+      this.#isPictureDue = false;
+      this.#show();
+    }, PICTURE_MS);
   }
 
-  #fit() {
-    const charted = chartedSeries(this.#model);
-    return {
-      charted,
-      ...fitTime({ model: this.#model, charted, nowMs: this.#nowMs, zoom: this.#zoom, span: this.#span }),
-    };
-  }
-
-  #render() {
+  #show() {
+    void this.#history.read(() => this.#olderRows());
     if (this.#state === undefined || document.hidden) return;
     const isEmpty = this.#streams.size === 0;
     at('empty').hidden = !isEmpty;
     at('content').hidden = isEmpty;
     if (at('connection').dataset['state'] === 'live')
       document.body.dataset['view'] = isEmpty ? 'empty' : 'live';
-    this.#showHeader();
-    if (!isEmpty) this.#showContent();
-  }
-
-  #showHeader() {
-    const nowMs = this.#nowMs;
-    const lastWrite = this.#summary?.lastWrite ?? this.#streams.get(this.#stream)?.lastWrite ?? null;
-    const watermark = this.#summary?.watermark ?? null;
-    say(at('data-age'), lastWrite === null ? '–' : format.age(nowMs - Date.parse(lastWrite)));
-    say(at('watermark'), watermark === null ? '–' : format.moment(Date.parse(watermark), nowMs));
-    const behindMs = watermark === null ? Infinity : nowMs - Date.parse(watermark);
-    say(at('behind'), behindMs < 3_600_000 ? `${format.duration(behindMs)} behind` : '');
-    const streams = [...this.#streams.values()];
-    this.#picker.show({
-      streams,
-      stream: this.#stream,
-      pipelines: this.#pipelines,
-      pipeline: this.#pipeline,
-      nowMs,
-    });
-    document.title = `${this.#alerts.some(({ status }) => status === 'firing') ? '● ' : ''}${this.#stream || 'Millrace'} · Millrace`;
-  }
-
-  #showContent() {
-    const nowMs = this.#nowMs;
-    const place = { pipeline: this.#pipeline, stream: this.#stream };
     const { charted, range, span } = this.#fit();
-    const isShown = (/** @type {number} */ startMs) =>
-      range === undefined || (startMs >= range.min * 1_000 && startMs <= range.max * 1_000);
-    showAlerts({ firing: at('firing'), list: at('alerts') }, this.#alerts, { nowMs, stream: this.#stream });
-    showFigures(at('figures'), { model: this.#model, charted, isShown, pipeline: this.#state });
-    const bands = firingTimes(this.#alerts, { nowMs, stream: this.#stream });
-    this.#charts.show(this.#model, charted, range, bands);
-    at('band-hint').hidden = bands.length === 0;
-    this.#showRange(range, span);
-    if (this.#summary !== undefined) showFates(at('fates'), this.#summary.fates, place);
-    showSeries(at('series'), {
+    const view = {
+      pipeline: this.#pipeline,
+      stream: this.#stream,
       model: this.#model,
-      charted: charted.map(({ series }) => series),
-      ...place,
-      nowMs,
-    });
-    showStages(at('stages'), this.#state?.stages ?? []);
-    at('dead-letters-link').setAttribute('href', `/v1/dead-letters?${new URLSearchParams(place).toString()}`);
-    at('pipeline-link').setAttribute('href', `/v1/pipelines/${encodeURIComponent(this.#pipeline)}`);
-  }
-
-  /**
-   * @param {import('./view-state.js').Range | undefined} range
-   * @param {import('./view-state.js').Span} span
-   */
-  #showRange(range, span) {
-    const text = range === undefined ? 'no events yet' : format.stretch(range.min * 1_000, range.max * 1_000);
-    say(
-      at('chart-range'),
-      this.#isComplete || span === 'hour' ? text : `${text} (the newest 50,000 minutes)`,
-    );
-    at('range-hour').setAttribute('aria-pressed', String(span === 'hour' && this.#zoom === undefined));
-    at('range-all').setAttribute('aria-pressed', String(span === 'all' && this.#zoom === undefined));
-    at('range-reset').hidden = this.#zoom === undefined;
+      alerts: this.#alerts,
+      summary: this.#summary,
+      state: this.#state,
+      charted,
+      range,
+      span,
+      isZoomed: this.#zoom !== undefined,
+      isComplete: this.#history.isComplete,
+      nowMs: this.#nowMs,
+    };
+    const streams = [...this.#streams.values()];
+    this.#picker.show({ ...view, streams, pipelines: this.#pipelines });
+    showVitals(view);
+    if (!isEmpty) showContent(view, this.#charts);
   }
 }
 

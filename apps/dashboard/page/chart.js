@@ -10,6 +10,10 @@ import { clockTime, secondTime, shortDay } from './format.js';
 /** @type {typeof import('uplot')} */
 const Plot = Reflect.get(globalThis, 'uPlot');
 const SYNC_KEY = 'minutes';
+/** Half a request means nothing. */
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 /** @param {string} name */
 function colour(name) {
@@ -62,7 +66,7 @@ export class Chart {
       },
       axes: [
         axis({ space: 76, size: 26, values: timeTicks }),
-        axis({ size: 52, values: (_plot, ticks) => ticks.map(format) }),
+        axis({ size: 52, incrs: WHOLE_STEPS, values: (_plot, ticks) => ticks.map(format) }),
       ],
       series: [{}, ...lines.map(solid), ...lines.map(provisional)],
       hooks: {
