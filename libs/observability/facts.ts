@@ -89,6 +89,21 @@ export const FACTS = {
     help: 'Messages stored but not yet taken in',
     labels: ['pipeline', 'stage', 'partition'],
   }),
+  // aggregate
+  deltasRefused: countedFact<{ pipeline: string; partition: number; series: string; reason: string }>({
+    level: 'warn',
+    message: 'a delta was refused: its window is final, or the pipeline has no such series',
+    counter: 'millrace_aggregate_refused_events_total',
+    help: 'Events in deltas that a global task refused; 0 unless losses were accepted or a series was removed',
+    labels: ['pipeline', 'reason'],
+  }),
+  openWindowsFailed: countedFact<{ pipeline: string; partition: number; error: unknown }>({
+    level: 'warn',
+    message: 'the view of open windows could not be written; the next change tries again',
+    counter: 'millrace_open_windows_failures_total',
+    help: 'Writes of provisional rows that failed; nothing but the live view depends on them',
+    labels: ['pipeline'],
+  }),
   // time
   watermark: gaugedFact<OfStream>({
     gauge: 'millrace_watermark_seconds',

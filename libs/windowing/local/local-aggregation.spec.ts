@@ -120,6 +120,14 @@ describe('the deltas', () => {
     ]);
   });
 
+  it('keep huge keys short, and apart', () => {
+    const aggregation = local(BYTES_BY_PATH);
+    for (const end of ['a', 'b', 'b']) aggregation.add(at(0, { path: 'x'.repeat(200_000) + end }));
+    const paths = aggregation.drain().map(({ key }) => String(key['path']));
+    expect(new Set(paths).size).toBe(2);
+    expect(Math.max(...paths.map((path) => path.length))).toBeLessThan(530);
+  });
+
   it('are given once', () => {
     const aggregation = local(REQUESTS);
     aggregation.add(at(0));

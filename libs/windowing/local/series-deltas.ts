@@ -1,4 +1,4 @@
-import type { JsonScalar, StreamEvent } from '#libs/kernel';
+import { type JsonScalar, murmur3, type StreamEvent } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
 import type { Fields } from '../aggregators/aggregator.js';
 import type { Partial } from '../partial.js';
@@ -100,9 +100,19 @@ export class SeriesDeltas {
   }
 }
 
+/** A longer text is cut: keys go into ids and properties of messages, and one huge key must not stop the others. */
+const MAX_KEY_CHARS = 512;
+
 /** A value as part of a key: scalars as they are, what is missing or no number as `null`, the rest as its JSON. */
 function keyPart(value: unknown): JsonScalar {
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return shortText(value);
+  if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  return value === undefined || value === null ? null : JSON.stringify(value);
+  return value === undefined || value === null ? null : shortText(JSON.stringify(value));
+}
+
+/** Texts that are cut stay apart by the hash of what they were. */
+function shortText(text: string): string {
+  if (text.length <= MAX_KEY_CHARS) return text;
+  return `${text.slice(0, MAX_KEY_CHARS)}…${murmur3(text).toString(16)}`;
 }

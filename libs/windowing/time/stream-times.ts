@@ -54,6 +54,11 @@ export class StreamTimes {
     if (storedMs > this.#readUpToMs) this.#readUpToMs = storedMs;
   }
 
+  /** Something of the stream came in that has no event time; a stream that is not known stays so. */
+  touch(stream: string): void {
+    this.#streams.get(stream)?.touch();
+  }
+
   /** A closing marker: everything of the stream up to here has been seen. */
   closing(stream: string, closeId: string): void {
     this.#closings.record(closeId, stream, this.of(stream).highestMs);
