@@ -73,13 +73,16 @@ const APP_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 const FORBIDDEN_NAMES = /^(utils?|helpers?|common|shared|base|services?|managers?|types)$/;
+/** What a file is, where its name alone does not say it. Closed: a new role is a decision, not a habit. */
 const ROLES = [
   'module',
   'controller',
+  'filter',
   'config',
   'errors',
   'function',
   'publisher',
+  'step',
   'telemetry',
   'spec',
   'contract',
