@@ -9,7 +9,7 @@ import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
 import type { RawFrame, RawItem } from './raw-frame.js';
 
 /** Above this a request that is being read waits. */
-const READ_ON_BELOW_BYTES = 16 * 1024 * 1024;
+const READ_ON_BELOW_BYTES = 8 * 1024 * 1024;
 /** Above this a new request is refused. The room between is for what has been begun. */
 const REFUSE_ABOVE_BYTES = 32 * 1024 * 1024;
 /** When the log has stored nothing for so long, whoever waits for it is told. */
