@@ -138,7 +138,7 @@ describeInBrowser('the page', () => {
     await start(seedLogAndDemo);
     const rejected = page.locator('.fate', { hasText: 'Rejected: Line unparsable' });
     await rejected.waitFor();
-    expect(await rejected.innerText()).toContain('?format=combined');
+    expect(await rejected.innerText()).toContain('format=combined');
     expect(await rejected.locator('a').getAttribute('href')).toBe(
       '/v1/dead-letters?pipeline=web&stream=web&code=LINE_UNPARSABLE',
     );

@@ -222,7 +222,7 @@ class Page {
     at('content').hidden = isEmpty;
     if (at('connection').dataset['state'] === 'live')
       document.body.dataset['view'] = isEmpty ? 'empty' : 'live';
-    const { charted, range, span } = this.#fit();
+    const { charted, range, span, isLive } = this.#fit();
     const view = {
       pipeline: this.#pipeline,
       stream: this.#stream,
@@ -233,6 +233,7 @@ class Page {
       charted,
       range,
       span,
+      isLive,
       isZoomed: this.#zoom !== undefined,
       isComplete: this.#history.isComplete,
       nowMs: this.#nowMs,

@@ -132,9 +132,11 @@ export class Chart {
   /** @param {UPlot} plot */
   #drawBands(plot) {
     const { ctx, bbox } = plot;
+    // An alert is judged when a window ends, a window is drawn where it starts.
+    const stepS = this.#minutes.stepMs / 1_000;
     for (const { min, max } of this.#bands) {
-      const left = Math.max(bbox.left, plot.valToPos(min, 'x', true));
-      const right = Math.min(bbox.left + bbox.width, plot.valToPos(max, 'x', true));
+      const left = Math.max(bbox.left, plot.valToPos(min - stepS, 'x', true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(max - stepS, 'x', true));
       if (right < left) continue;
       ctx.fillStyle = `${colour('firing')}1f`;
       ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);

@@ -18,6 +18,7 @@ import { showStages } from './stages-panel.js';
  *   charted: import('./minutes.js').Charted[],
  *   range: Range | undefined,
  *   span: import('./view-state.js').Span,
+ *   isLive: boolean,
  *   isZoomed: boolean,
  *   isComplete: boolean,
  *   nowMs: number,
@@ -41,14 +42,14 @@ export function showVitals({ stream, summary, alerts, nowMs }) {
  * @param {import('./charts-panel.js').ChartsPanel} charts
  */
 export function showContent(view, charts) {
-  const { pipeline, stream, model, alerts, summary, state, charted, range, nowMs } = view;
+  const { pipeline, stream, model, alerts, summary, state, charted, range, isLive, nowMs } = view;
   const place = { pipeline, stream };
   const isShown = (/** @type {number} */ startMs) =>
     range === undefined || (startMs >= range.min * 1_000 && startMs <= range.max * 1_000);
   const bands = firingTimes(alerts, { nowMs, stream });
   say(at('page-title'), `Stream ${stream} of pipeline ${pipeline}`);
   showAlerts({ firing: at('firing'), list: at('alerts') }, alerts, { nowMs, stream });
-  showFigures(at('figures'), { model, charted, isShown, pipeline: state });
+  showFigures(at('figures'), { model, charted, isShown, isLive, pipeline: state });
   charts.show(model, charted, range, bands);
   at('band-hint').hidden = bands.length === 0;
   showRange(view);

@@ -103,7 +103,7 @@ function rejected(code, count, { pipeline, stream }) {
 /** What can be done about it, by code; docs/errors.md has them all. @type {Record<string, string>} */
 const HINTS = {
   LINE_UNPARSABLE:
-    'Could not be read as a line of a log. If the format was guessed wrong, name it: ?format=combined, common, nginx-json or json.',
+    'Could not be read as a line of a log. If the format was guessed wrong, name it in the address: format=combined, common, nginx-json or json.',
   LINE_TOO_LONG: 'Longer than the 256 KiB that a line may have.',
   TIME_INVALID: 'The time is missing, or is not one that can be read.',
   EVENT_NOT_JSON: 'Not JSON.',

@@ -14,10 +14,10 @@ import { measure } from './stream-model.js';
  * Shows the totals of the rows in view, and how fast the pipeline is.
  *
  * @param {HTMLElement} host
- * @param {{model: StreamModel, charted: Charted[], isShown: (startMs: number) => boolean, pipeline: PipelineState | undefined}} view
+ * @param {{model: StreamModel, charted: Charted[], isShown: (startMs: number) => boolean, isLive: boolean, pipeline: PipelineState | undefined}} view
  */
-export function showFigures(host, { model, charted, isShown, pipeline }) {
-  const totals = charted.map((line) => total(model, line, isShown));
+export function showFigures(host, { model, charted, isShown, isLive, pipeline }) {
+  const totals = charted.map((line) => total(model, line, { isShown, isLive }));
   const figures = [...totals, ...webFigures(model, isShown), ...pipelineFigures(pipeline)];
   // The articles stay while only their texts change: a screen reader in one of them keeps its place.
   while (host.children.length > figures.length) host.lastElementChild?.remove();
@@ -46,10 +46,10 @@ function card(article, { name, value, unit, sub, colour, tone, title }) {
 /**
  * @param {StreamModel} model
  * @param {Charted} line
- * @param {(startMs: number) => boolean} isShown
+ * @param {{isShown: (startMs: number) => boolean, isLive: boolean}} view
  * @returns {Figure}
  */
-function total(model, { series, path, label, colour }, isShown) {
+function total(model, { series, path, label, colour }, { isShown, isLive }) {
   const rows = model.windows(series).filter(([startMs]) => isShown(startMs));
   const values = rows.map(([, row]) => measure(row, path) ?? 0);
   const sum = values.reduce((all, value) => all + value, 0);
@@ -60,7 +60,7 @@ function total(model, { series, path, label, colour }, isShown) {
     name: format.title(label),
     value: format.count(sum),
     sub:
-      last?.phase === 'provisional'
+      isLive && last?.phase === 'provisional'
         ? `${lastValue} in this minute so far`
         : `${format.count(peak)} in the busiest minute`,
     colour,

@@ -1,5 +1,6 @@
 import { h, renderOn } from './dom.js';
 import * as format from './format.js';
+import { measure } from './stream-model.js';
 
 /**
  * @typedef {import('./model.js').Row} Row
@@ -30,10 +31,24 @@ export function showSeries(host, { model, charted, pipeline, stream, nowMs }) {
  * @param {SeriesView} definition
  * @returns {Row[]}
  */
-function rowsOf(model, { series, by }) {
-  if (by.some((field) => field !== 'stream')) return model.keyed(series).slice(0, MAX_LINES);
+function rowsOf(model, { series, by, measures }) {
+  if (by.some((field) => field !== 'stream')) return latestKeys(model.keyed(series), measures[0] ?? '');
   const newest = model.newest(series);
   return newest === undefined ? [] : [newest];
+}
+
+/**
+ * The latest windows first; in one window the keys with the highest values.
+ *
+ * @param {Row[]} rows newest first
+ * @param {string} path
+ */
+function latestKeys(rows, path) {
+  return rows
+    .toSorted(
+      (a, b) => b.windowEnd.localeCompare(a.windowEnd) || (measure(b, path) ?? 0) - (measure(a, path) ?? 0),
+    )
+    .slice(0, MAX_LINES);
 }
 
 /**
@@ -41,7 +56,7 @@ function rowsOf(model, { series, by }) {
  * @param {Row[]} rows
  * @param {{pipeline: string, stream: string, nowMs: number}} view
  */
-function panel({ series, measures }, rows, { pipeline, stream, nowMs }) {
+function panel({ series, by, measures }, rows, { pipeline, stream, nowMs }) {
   const parameters = new URLSearchParams({ pipeline, stream, order: 'descending', limit: '100' });
   const list = listIn(rows);
   return h(
@@ -58,7 +73,7 @@ function panel({ series, measures }, rows, { pipeline, stream, nowMs }) {
         'JSON',
       ),
     ),
-    list === undefined ? table(rows, measures, nowMs) : bars(list),
+    list === undefined ? table(rows, { by, measures }, nowMs) : bars(list),
   );
 }
 
@@ -115,47 +130,45 @@ function bars(list) {
 
 /**
  * @param {Row[]} rows
- * @param {string[]} measures
+ * @param {{by: string[], measures: string[]}} definition
  * @param {number} nowMs
  */
-function table(rows, measures, nowMs) {
+function table(rows, { by, measures }, nowMs) {
+  const keys = by.filter((field) => field !== 'stream');
   const columns = measures.slice(0, 4);
+  const head = [
+    ...keys.map((name) => h('th', {}, format.title(name))),
+    ...columns.map((name) => h('th', { class: 'number' }, format.title(name))),
+    h('th', { class: 'number' }, 'Window ended'),
+  ];
+  const line = (/** @type {Row} */ row) => [
+    ...keys.map((name) =>
+      h('td', { class: 'path mono', title: String(row.key[name]) }, String(row.key[name] ?? '–')),
+    ),
+    ...columns.map((name) => h('td', { class: 'number' }, valueText(name, row.measures[name]))),
+    h(
+      'td',
+      { class: 'number quiet' },
+      row.phase === 'provisional' ? 'open' : format.moment(Date.parse(row.windowEnd), nowMs),
+    ),
+  ];
   return h(
     'div',
     { class: 'scroll' },
     h(
       'table',
       {},
-      h(
-        'thead',
-        {},
-        h('tr', {}, h('th', {}, 'Ended'), ...columns.map((name) => h('th', {}, format.title(name)))),
-      ),
-      h(
-        'tbody',
-        {},
-        ...rows.map((row) =>
-          h(
-            'tr',
-            row.phase === 'provisional' ? { class: 'provisional' } : {},
-            h(
-              'td',
-              {},
-              row.phase === 'provisional' ? 'open' : format.moment(Date.parse(row.windowEnd), nowMs),
-            ),
-            ...columns.map((name) => h('td', { class: 'path' }, valueText(name, row.measures[name]))),
-          ),
-        ),
-      ),
+      h('thead', {}, h('tr', {}, ...head)),
+      h('tbody', {}, ...rows.map((row) => h('tr', {}, ...line(row)))),
     ),
   );
 }
 
-/** @param {string} name @param {unknown} value */
+/** @param {string} name @param {unknown} value @returns {string} */
 function valueText(name, value) {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'number')
-    return /length|duration/i.test(name) ? format.duration(value) : format.rate(value);
+    return /length|duration/i.test(name) ? format.duration(value) : format.measured(value);
   if (typeof value === 'object') return valueText(name, Object.values(value)[0]);
   return String(value);
 }
