@@ -92,7 +92,7 @@ describe('the sample traffic', () => {
   });
 
   it('sends nothing twice over a restart in mid-minute, and adds no past', async () => {
-    const before = await play({ untilMs: START_MS + 30_000 });
+    const before = await play({ untilMs: START_MS + 30_000, hasRows: true });
     const after = await play({
       startMs: before.endMs + 5_000,
       untilMs: before.endMs + 40_000,
