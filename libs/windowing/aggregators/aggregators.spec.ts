@@ -129,6 +129,17 @@ describe('HyperLogLog', () => {
   });
 });
 
+describe('HyperLogLog near the end of its range', () => {
+  it('estimates by the published formula', () => {
+    // Half of the registers full, half one below: z = m·τ(½), then (z + C)/2 for ranks 52 to 1.
+    const registers = emptyRegisters().fill(53).fill(52, 2_048);
+    const terms = Array.from({ length: 60 }, (_, i) => (1 - 0.5 ** (2 ** -(i + 1))) ** 2 * 2 ** -(i + 1));
+    const tau = (1 - 0.5 - terms.reduce((sum, term) => sum + term)) / 3;
+    const z = ((4_096 * tau + 2_048) / 2) * 2 ** -51;
+    expect(estimate(registers) / (4_096 ** 2 / (2 * Math.LN2 * z))).toBeCloseTo(1, 9);
+  });
+});
+
 describe('quantiles', () => {
   it('are within 1 % of the value of that rank', () => {
     const value = fc.oneof(

@@ -61,7 +61,7 @@ export class Closings {
     const busy = new Set<string>();
     for (const [closeId, fact] of this.#closings) {
       if (fact.isDecided === true) {
-        this.#forgetIfDone(closeId, facts, tasks);
+        this.#forgetIfDone(closeId, facts);
       } else if (facts.size >= tasks && !busy.has(fact.stream) && mayDecide(fact.stream)) {
         const untilMs = untilOf(closeId, facts);
         if (untilMs === undefined) continue;
@@ -83,8 +83,7 @@ export class Closings {
     return this.#closings.size === 0 ? undefined : this.facts();
   }
 
-  #forgetIfDone(closeId: string, facts: ReadonlyMap<number, TaskFacts>, tasks: number): void {
-    if (facts.size < tasks) return;
+  #forgetIfDone(closeId: string, facts: ReadonlyMap<number, TaskFacts>): void {
     for (const { closings } of facts.values()) {
       const fact = closings?.[closeId];
       if (fact !== undefined && fact.isDecided !== true) return;

@@ -155,6 +155,8 @@ describe('an idle stream', () => {
     expect(tasks.watermarkMs(0)).toBe(stoppedMs);
     tasks.pass(10_000, [0]);
     expect(tasks.watermarkMs(0)).toBeGreaterThan(stoppedMs);
+    // The minute without heartbeats is not made up for.
+    expect(tasks.watermarkMs(0)).toBeLessThanOrEqual(stoppedMs + 10_000);
   });
 
   it('is not idle on heartbeats of long ago', () => {
