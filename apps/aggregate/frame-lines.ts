@@ -1,10 +1,4 @@
-import {
-  CONTENT_TYPE,
-  encodeFrame,
-  FRAME_CONTENT_TYPE,
-  type FrameHeader,
-  type OutgoingMessage,
-} from '#libs/messaging';
+import { encodeFrame, type FrameHeader, type OutgoingMessage } from '#libs/messaging';
 
 /** Small enough that a reader which is behind takes many steps, large enough that the cost of a message is spread. */
 const MAX_FRAME_BYTES = 250 * 1024;
@@ -30,10 +24,7 @@ export class FrameLines {
   end(progress?: FrameHeader['progress']): void {
     if (this.#lines.length === 0 && progress === undefined) return;
     const header = progress === undefined ? this.header : { ...this.header, progress };
-    this.send({
-      payload: encodeFrame(header, this.#lines),
-      properties: { [CONTENT_TYPE]: FRAME_CONTENT_TYPE },
-    });
+    this.send(encodeFrame(header, this.#lines));
     this.#lines = [];
     this.#bytes = 0;
   }

@@ -3,7 +3,6 @@ import type { Outputs, TaskInput } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
 import {
   BEFORE_FIRST,
-  CONTENT_TYPE,
   decodeFrame,
   type Frame,
   type LiveMessage,
@@ -62,9 +61,7 @@ class CollectedOutputs implements Outputs {
   judged(): Frame<ResultRow>[] {
     return this.messages
       .filter(({ topic }) => topic === 'judged')
-      .map(({ message }) =>
-        decodeFrame<ResultRow>(message.payload, 'judged', message.properties![CONTENT_TYPE]),
-      );
+      .map(({ message }) => decodeFrame<ResultRow>(message.payload, 'judged'));
   }
 }
 

@@ -3,7 +3,6 @@ import type { Outputs, TaskInput } from '#libs/functions';
 import type { DeadEvent, JsonObject, JsonValue, StreamEvent } from '#libs/kernel';
 import {
   BEFORE_FIRST,
-  CONTENT_TYPE,
   decodeFrame,
   type Frame,
   type FrameHeader,
@@ -73,9 +72,7 @@ class CollectedOutputs implements Outputs {
   frames(partition?: number): Frame<Partial>[] {
     return this.to('partials')
       .filter((each) => partition === undefined || each.partition === partition)
-      .map(({ message }) =>
-        decodeFrame<Partial>(message.payload, 'partials', message.properties![CONTENT_TYPE]),
-      );
+      .map(({ message }) => decodeFrame<Partial>(message.payload, 'partials'));
   }
 }
 

@@ -6,7 +6,7 @@ import {
   MAX_DEAD_ORIGINAL_BYTES,
   type StreamEvent,
 } from '#libs/kernel';
-import { CONTENT_TYPE, decodeFrame, type Delivery, type Frame, UndecodableFrameError } from '#libs/messaging';
+import { decodeFrame, type Delivery, type Frame, UndecodableFrameError } from '#libs/messaging';
 import { Deduplication } from './deduplication.js';
 import type { EventData, Step } from './steps/step.js';
 
@@ -62,7 +62,7 @@ export class EnrichTaskLogic implements CoveringLogic {
 /** The frame of a message of `raw`; what is none becomes a dead event in its place. */
 function readFrame(delivery: Delivery): Frame<Item> {
   try {
-    return decodeFrame<Item>(delivery.payload, 'raw', delivery.properties[CONTENT_TYPE]);
+    return decodeFrame<Item>(delivery.payload, 'raw');
   } catch (error) {
     if (!(error instanceof UndecodableFrameError)) throw error;
     return { header: { v: 1, kind: 'raw' }, items: [undecodable(delivery, error)] };

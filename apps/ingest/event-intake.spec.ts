@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import type { JsonObject, StreamEvent } from '#libs/kernel';
 import { decodeFrame } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
@@ -161,9 +162,10 @@ describe('EventIntake, where the log is slow or away', () => {
     broker.gate = new Promise((resolve) => (open = resolve));
     const chunk = Buffer.from(`${JSON.stringify({ ...VISIT, pad: 'x'.repeat(50_000) })}\n`);
     let readBytes = 0;
-    const body = (function* (): Generator<Buffer> {
+    const chunks = function* (): Generator<Buffer> {
       for (; readBytes < 40 * 1024 * 1024; readBytes += chunk.length) yield chunk;
-    })();
+    };
+    const body = Readable.from(chunks());
     const request = { headers: {}, body } as unknown as FastifyRequest;
     const receipt = takeLines(request, await intake.begin('demo'), takeJsonLine);
     for (let before = -1; before !== readBytes; await turns(20)) before = readBytes;

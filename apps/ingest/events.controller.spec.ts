@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { request } from 'node:http';
 import { isDeadEvent, type StreamEvent } from '#libs/kernel';
 import { IngestFixture } from './fixture/ingest-fixture.js';
 import type { IntakeReceipt } from './intake-request.js';
@@ -172,6 +173,25 @@ describe('POST events', () => {
 });
 
 describe('POST events refuses the request as a whole', () => {
+  it('a body of more than 1 MiB that does not say its length, over a connection that lasts until the answer', async () => {
+    await ingest.app.listen(0, '127.0.0.1');
+    const url = await ingest.app.getUrl();
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(`${url}${EVENTS}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+      });
+      sent.once('response', (response) => {
+        resolve(response.statusCode);
+        sent.destroy();
+      });
+      sent.on('error', reject);
+      // The body does not end: what is answered is answered in the middle of it.
+      for (let n = 0; n < 64; n++) sent.write(Buffer.alloc(65_536, ' '));
+    });
+    expect(status).toBe(413);
+  });
+
   it.each([
     ['a body that is not JSON', EVENTS, '{', {}, 400, 'BODY_NOT_JSON', 'not JSON'],
     ['an empty body', EVENTS, '', {}, 400, 'BODY_NOT_JSON', 'not JSON'],

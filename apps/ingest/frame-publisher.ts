@@ -1,7 +1,6 @@
 import { type Cancel, type Clock, PlatformError } from '#libs/kernel';
 import {
-  CONTENT_TYPE,
-  FRAME_CONTENT_TYPE,
+  type EncodedFrame,
   LogFullError,
   type Marker,
   type MessageBroker,
@@ -116,10 +115,10 @@ export class FramePublisher {
 
   /** Returns once the frame is stored; throws if it is not and will not be. */
   async #store(frame: RawFrame): Promise<void> {
-    const payload = frame.encode();
+    const encoded = frame.encode();
     let mayBeStored = false;
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
-      const outcome = await this.#send(payload, mayBeStored);
+      const outcome = await this.#send(encoded, mayBeStored);
       if (outcome === 'stored') return;
       mayBeStored ||= outcome === 'unknown';
       await this.options.clock.sleep(backoffMs);
@@ -127,15 +126,15 @@ export class FramePublisher {
   }
 
   /** `not-sent`: try again; `unknown`: the log may have it, so only the same bytes may follow (P1). */
-  async #send(payload: Buffer, mayBeStored: boolean): Promise<'stored' | 'not-sent' | 'unknown'> {
+  async #send(encoded: EncodedFrame, mayBeStored: boolean): Promise<'stored' | 'not-sent' | 'unknown'> {
     const producer = await this.#open();
     if (producer === undefined) return 'not-sent';
     const sequenceId = this.#nextSequence;
     try {
       const { duplicate } = await producer.send({
-        payload,
+        payload: encoded.payload,
         sequenceId,
-        properties: this.#properties(sequenceId),
+        properties: { ...encoded.properties, ...this.#properties(sequenceId) },
       });
       if (duplicate && !mayBeStored) throw new ProducerNameSharedError(this.#producerName(), sequenceId);
       this.#nextSequence++;
@@ -175,7 +174,6 @@ export class FramePublisher {
 
   #properties(sequenceId: number): Record<string, string> {
     return {
-      [CONTENT_TYPE]: FRAME_CONTENT_TYPE,
       [PRODUCER_PROPERTY]: this.#producerName(),
       [SEQUENCE_PROPERTY]: String(sequenceId),
     };

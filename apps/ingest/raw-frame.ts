@@ -1,4 +1,4 @@
-import { encodeFrame, type Marker } from '#libs/messaging';
+import { type EncodedFrame, encodeFrame, type Marker } from '#libs/messaging';
 
 /** The most items of a frame, and the most bytes of more than one. A frame of one item may be as large as an event. */
 export const MAX_FRAME_ITEMS = 500;
@@ -57,7 +57,7 @@ export class RawFrame {
     this.#markers.push(marker);
   }
 
-  encode(): Buffer {
+  encode(): EncodedFrame {
     const header = {
       v: 1 as const,
       kind: 'raw' as const,

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
 import { LineReader, type TextLine } from '#libs/ingestion';
 import {
   BodyIncompleteError,
@@ -19,9 +20,10 @@ export function mediaTypeOf(request: FastifyRequest): string | undefined {
 async function* chunksOf(request: FastifyRequest): AsyncGenerator<Uint8Array> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw new ContentEncodingUnsupportedError(encoding);
-  const body = (request.body ?? request.raw) as AsyncIterable<Uint8Array>;
+  const body = (request.body ?? request.raw) as Readable;
   try {
-    for await (const chunk of body) yield chunk;
+    // A body that is not read to its end stays open: with it would go the connection that the answer needs.
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
   } catch (error) {
     throw new BodyIncompleteError(error);
   }

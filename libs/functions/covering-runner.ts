@@ -1,10 +1,8 @@
 import type { JsonValue } from '#libs/kernel';
 import {
   BEFORE_FIRST,
-  CONTENT_TYPE,
   type Delivery,
   encodeFrame,
-  FRAME_CONTENT_TYPE,
   type FrameHeader,
   type MessageProducer,
   type Position,
@@ -166,8 +164,8 @@ export class CoveringRunner {
   }
 
   async #send(header: FrameHeader, lines: readonly string[]): Promise<void> {
-    const payload = encodeFrame(header, lines);
-    const sent = this.#output.send({ payload, properties: { [CONTENT_TYPE]: FRAME_CONTENT_TYPE } });
+    const frame = encodeFrame(header, lines);
+    const sent = this.#output.send(frame);
     const settled: Promise<void> = sent
       .then(
         () => undefined,
@@ -175,7 +173,7 @@ export class CoveringRunner {
       )
       .then(() => void this.#inFlight.delete(settled));
     this.#inFlight.add(settled);
-    this.#bytesSinceCommit += payload.byteLength;
+    this.#bytesSinceCommit += frame.payload.byteLength;
     this.#lastFrameMs = this.ports.clock.monotonicMs();
     if (this.#inFlight.size >= MAX_IN_FLIGHT) await this.#waitForRoom();
     if (this.#failure !== undefined) throw this.#failure;

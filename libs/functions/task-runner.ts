@@ -1,6 +1,5 @@
 import {
   decodeFrame,
-  CONTENT_TYPE,
   type Delivery,
   type Position,
   PRODUCER_PROPERTY,
@@ -180,7 +179,7 @@ export class TaskRunner {
 
   #toInput(input: InputDefinition, delivery: Delivery): TaskInput {
     try {
-      const frame = decodeFrame(delivery.payload, input.kind, delivery.properties[CONTENT_TYPE]);
+      const frame = decodeFrame(delivery.payload, input.kind);
       const producer = delivery.properties[PRODUCER_PROPERTY];
       return { delivery, frame, ...(producer === undefined ? {} : { producer }) };
     } catch (error) {

@@ -58,18 +58,29 @@ export interface Frame<T = unknown> {
   readonly items: readonly T[];
 }
 
-/** The payload of a frame. `lines` are the items, each already JSON without a line break. */
-export function encodeFrame(header: FrameHeader, lines: readonly string[]): Buffer {
-  const head = JSON.stringify(header);
-  return Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`);
-}
-
-/** Zstandard level 1: the cheapest; frames are short-lived. */
+/** Below this, compressing costs more than it saves. */
+const MIN_COMPRESSED_BYTES = 2 * 1024;
+/** Zstandard level 1: eight times smaller at 500 MB/s and more; frames are short-lived. */
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** A frame's payload, compressed. Its content type is {@link FRAME_ZSTD_CONTENT_TYPE}. */
-export function compressFrame(payload: Uint8Array): Buffer {
-  return zstdCompressSync(payload, ZSTD_OPTIONS);
+/** A frame as a message carries it. */
+export interface EncodedFrame {
+  readonly payload: Buffer;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/**
+ * The payload of a frame and the property that says how to read it; compressed where that pays.
+ *
+ * @param lines the items, each already JSON without a line break
+ */
+export function encodeFrame(header: FrameHeader, lines: readonly string[]): EncodedFrame {
+  const head = JSON.stringify(header);
+  const text = Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`);
+  if (text.byteLength < MIN_COMPRESSED_BYTES)
+    return { payload: text, properties: { [CONTENT_TYPE]: FRAME_CONTENT_TYPE } };
+  const payload = zstdCompressSync(text, ZSTD_OPTIONS);
+  return { payload, properties: { [CONTENT_TYPE]: FRAME_ZSTD_CONTENT_TYPE } };
 }
 
 /**
@@ -77,12 +88,8 @@ export function compressFrame(payload: Uint8Array): Buffer {
  *
  * @throws UndecodableFrameError
  */
-export function decodeFrame<T>(
-  payload: Uint8Array,
-  kind: FrameHeader['kind'],
-  contentType?: string,
-): Frame<T> {
-  const text = textOf(payload, contentType);
+export function decodeFrame<T>(payload: Uint8Array, kind: FrameHeader['kind']): Frame<T> {
+  const text = textOf(payload);
   try {
     const lineEnd = text.indexOf('\n');
     const header = JSON.parse(lineEnd < 0 ? text : text.slice(0, lineEnd)) as FrameHeader;
@@ -99,11 +106,16 @@ export function decodeFrame<T>(
   }
 }
 
-function textOf(payload: Uint8Array, contentType: string | undefined): string {
+/** Zstandard's magic number; no JSON begins so. */
+const ZSTD_MAGIC = 0xfd2fb528;
+/** Far above any frame: a payload that inflates to more is no frame of ours. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
+function textOf(payload: Uint8Array): string {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (contentType !== FRAME_ZSTD_CONTENT_TYPE) return bytes.toString('utf8');
+  if (bytes.length < 4 || bytes.readUInt32LE(0) !== ZSTD_MAGIC) return bytes.toString('utf8');
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: 64 * 1024 * 1024 }).toString('utf8');
+    return zstdDecompressSync(bytes, { maxOutputLength: MAX_INFLATED_BYTES }).toString('utf8');
   } catch (error) {
     throw new UndecodableFrameError(`not zstd: ${error instanceof Error ? error.message : String(error)}`);
   }

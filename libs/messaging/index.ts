@@ -1,9 +1,9 @@
 export { type PublicEvent, publicMessage } from './cloud-event-message.js';
 export {
-  compressFrame,
   CONTENT_TYPE,
   type Covers,
   decodeFrame,
+  type EncodedFrame,
   encodeFrame,
   type Frame,
   FRAME_CONTENT_TYPE,

@@ -59,7 +59,7 @@ async function writeInput(ports: Opened, frames: number, repeats: readonly numbe
   const write = async (entry: number): Promise<void> => {
     const items = [0, 1].map((n) => JSON.stringify({ key: `k${(entry + n) % 3}`, value: entry * 2 + n }));
     const covers = { after: at(entry - 1), upTo: at(entry) };
-    await producer.send({ payload: encodeFrame({ v: 1, kind: 'enriched', covers }, items) });
+    await producer.send(encodeFrame({ v: 1, kind: 'enriched', covers }, items));
   };
   for (let entry = 0; entry < frames; entry++) {
     await write(entry);
