@@ -22,7 +22,7 @@ async function* chunksOf(request: FastifyRequest): AsyncGenerator<Uint8Array> {
   if (encoding !== 'identity') throw new ContentEncodingUnsupportedError(encoding);
   const body = (request.body ?? request.raw) as Readable;
   try {
-    // A body that is not read to its end stays open: with it would go the connection that the answer needs.
+    // Refused in the middle, a body stays open: Node throws away what is left of it once the answer is written.
     for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
   } catch (error) {
     throw new BodyIncompleteError(error);
