@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '#libs/kernel';
+import type { Clock } from '#libs/kernel';
 import type { LiveMessage } from '#libs/messaging';
 import { FACTS, type Telemetry } from '#libs/observability';
 import type { ResultRow, ResultStore } from '#libs/storage';
@@ -41,7 +41,6 @@ export class LiveView {
   #isWanted = false;
   #isResting = false;
   #isStoring = false;
-  #cancel: Cancel = () => undefined;
 
   /** @param takeProvisional gives what has changed since the last call */
   constructor(
@@ -68,12 +67,6 @@ export class LiveView {
     this.changed();
   }
 
-  /** Shows nothing more. */
-  close(): void {
-    this.#cancel();
-    this.#isResting = true;
-  }
-
   #show(): void {
     this.#rest();
     // While the store is slow nothing piles up: what has changed is kept as a set, and shown later.
@@ -89,7 +82,7 @@ export class LiveView {
 
   #rest(): void {
     this.#isResting = true;
-    this.#cancel = this.options.clock.after(PACE_MS, () => {
+    this.options.clock.after(PACE_MS, () => {
       this.#isResting = false;
       if (this.#isWanted) this.#show();
     });

@@ -3,13 +3,18 @@ export { count } from './aggregators/count.js';
 export { distinct, type DistinctResult } from './aggregators/distinct.js';
 export { quantiles, type QuantilesResult } from './aggregators/quantiles.js';
 export { sum } from './aggregators/sum.js';
-export { type Arrival, classifyArrival } from './time/arrival.js';
-export { type ClosingFact } from './time/closings.js';
 export { type Emission, GlobalAggregation, type MergeOutcome } from './global/global-aggregation.js';
+export { type ProvisionalRows } from './global/provisional-view.js';
+export { type WindowResult } from './global/window-cell.js';
 export { type AddOutcome, type LateArrival, LocalAggregation } from './local/local-aggregation.js';
 export { type Partial } from './partial.js';
-export { type DeliveredProgress, type Phase, type PhasedRow, phaseOf } from './time/phase.js';
 export { type MeasureDefinition, type SeriesDefinition, type TimeDefinition } from './series.js';
+export { type Arrival, classifyArrival } from './time/arrival.js';
+export { type ClosingFact } from './time/closings.js';
+export { type DeliveredProgress, type Phase, type PhasedRow, phaseOf } from './time/phase.js';
+export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress.js';
+export { StreamTimes } from './time/stream-times.js';
+export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
 export {
   type TimeWindow,
   tumbling,
@@ -18,8 +23,3 @@ export {
   windowFor,
   windowsFor,
 } from './time/window.js';
-export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress.js';
-export { StreamTimes } from './time/stream-times.js';
-export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
-export { type ProvisionalRows } from './global/provisional-view.js';
-export { type WindowResult } from './global/window-cell.js';

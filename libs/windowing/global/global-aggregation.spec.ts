@@ -178,12 +178,15 @@ describe('an emission in slices', () => {
     expect(emitted(after)).toEqual([]);
   });
 
-  it('of a pipeline without the series any more removes its cells', () => {
+  it('of a pipeline without the series, or with other windows, removes its cells', () => {
     const before = new GlobalAggregation([SHORT, LONG], 1);
     before.merge(delta(0, 1, LONG));
-    const after = new GlobalAggregation([SHORT], 1);
-    after.restore(new Map(before.cells()));
-    expect([...after.changes()]).toContainEqual(['["long","web",0,40]', undefined]);
+    for (const series of [SHORT, { ...LONG, window: tumbling(20) }]) {
+      const after = new GlobalAggregation([series], 1);
+      after.restore(new Map(before.cells()));
+      expect([...after.changes()]).toContainEqual(['["long","web",0,40]', undefined]);
+      expect(after.merge(delta(0, 1, LONG))).toEqual({ kind: 'unknown-series' });
+    }
   });
 });
 

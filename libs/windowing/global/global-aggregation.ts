@@ -4,6 +4,7 @@ import type { Partial } from '../partial.js';
 import { type ProvisionalRows, ProvisionalView } from './provisional-view.js';
 import type { SeriesDefinition } from '../series.js';
 import type { StreamProgress } from '../time/stream-progress.js';
+import { isWindowOf } from '../time/window.js';
 import { UpstreamProgress } from './upstream-progress.js';
 import { keyText, placeOf, WindowCell, type WindowResult } from './window-cell.js';
 import { type KeyedWindow, WindowQueue } from './window-queue.js';
@@ -13,7 +14,7 @@ export type MergeOutcome =
   | { readonly kind: 'merged' }
   /** Its window is final: counted in {@link GlobalAggregation.refused}, and its events with it. */
   | { readonly kind: 'too-late' }
-  /** The pipeline has no such series: a local task still runs a former version of it. Counted, too. */
+  /** The pipeline has no such series, or none with such windows: it comes from a former version. Counted, too. */
   | { readonly kind: 'unknown-series' };
 
 /** Rows of complete windows: first results and corrections. */
@@ -71,7 +72,8 @@ export class GlobalAggregation {
 
   merge(partial: Partial): MergeOutcome {
     const series = this.#series.get(partial.series);
-    if (series === undefined) return this.#refuse(partial, 'unknown-series');
+    if (series === undefined || !isWindowOf(series.window, partial))
+      return this.#refuse(partial, 'unknown-series');
     const { queues, progress } = this.#stateOf(partial.stream);
     const window = queues
       .get(series.name)!
@@ -228,7 +230,7 @@ export class GlobalAggregation {
   #restoreCell(name: string, value: JsonValue): WindowCell | undefined {
     const place = placeOf(name, this.#series);
     if (place === undefined) {
-      // Of a series that the pipeline has no more.
+      // Of a series that the pipeline has no more, or cuts into other windows now.
       this.#removed.add(name);
       return undefined;
     }

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from '
 import { Accumulator } from '../accumulator.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition } from '../series.js';
-import type { TimeWindow } from '../time/window.js';
+import { isWindowOf, type TimeWindow } from '../time/window.js';
 
 /** The result of one window of one series, stream and key. */
 export interface WindowResult {
@@ -113,7 +113,9 @@ export function placeOf(
     ...JsonScalar[],
   ];
   const series = seriesByName.get(seriesName);
-  if (series === undefined || values.length !== series.by.length) return undefined;
+  const window = { startMs, endMs };
+  if (series === undefined || values.length !== series.by.length || !isWindowOf(series.window, window))
+    return undefined;
   const key = Object.fromEntries(series.by.map((field, i) => [field, values[i] ?? null]));
-  return { series, stream, window: { startMs, endMs }, key };
+  return { series, stream, window, key };
 }

@@ -45,6 +45,14 @@ export function windowsFor(definition: WindowDefinition, eventTimeMs: number): r
   return [windowFor(definition, eventTimeMs)];
 }
 
+/** Is it one of the definition's windows: false for what was cut by a former version of the pipeline. */
+export function isWindowOf(definition: WindowDefinition, window: TimeWindow): boolean {
+  return (
+    window.startMs === windowFor(definition, window.startMs).startMs &&
+    window.endMs - window.startMs === definition.sizeMs
+  );
+}
+
 /** {@link windowsFor} of one series and stream, for events that come nearly in order: mostly without a new object. */
 export class WindowAssigner {
   readonly #definition: WindowDefinition;
