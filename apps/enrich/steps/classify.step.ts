@@ -5,7 +5,8 @@ const ASSET_EXTENSIONS = new Set(
 );
 /** Fetched by machines for machines: neither page nor asset. */
 const MACHINE_PATHS = /^\/(?:api|robots\.txt|sitemap[^/]*\.xml|\.well-known|health|metrics)(?:\/|$)/;
-const IDENTIFIER = /^(?:\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,})$/i;
+/** A segment that is a number, a UUID, or 16 and more hexadecimal digits. */
+const IDENTIFIER = /\/(?:\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})(?=\/|$)/gi;
 
 /**
  * `route`: the path with identifiers replaced (`/p/123` → `/p/:id`). `isAsset`: by the file's extension.
@@ -15,7 +16,7 @@ export function classifyStep(): Step {
   return (data: EventData): void => {
     const path = typeof data['path'] === 'string' ? data['path'] : '/';
     const isAsset = ASSET_EXTENSIONS.has(extensionOf(path));
-    data['route'] = routeOf(path);
+    data['route'] = path.replace(IDENTIFIER, '/:id');
     data['isAsset'] = isAsset;
     data['isPageView'] =
       !isAsset && data['method'] === 'GET' && wasShown(data['status']) && !MACHINE_PATHS.test(path);
@@ -25,14 +26,6 @@ export function classifyStep(): Step {
 function extensionOf(path: string): string {
   const dot = path.lastIndexOf('.');
   return dot > path.lastIndexOf('/') ? path.slice(dot + 1).toLowerCase() : '';
-}
-
-function routeOf(path: string): string {
-  if (!/[0-9a-f]/i.test(path)) return path;
-  return path
-    .split('/')
-    .map((segment) => (IDENTIFIER.test(segment) ? ':id' : segment))
-    .join('/');
 }
 
 function wasShown(status: unknown): boolean {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { EventData, Step } from './step.js';
 
@@ -20,22 +20,21 @@ export interface VisitorOptions {
  * of the event, not of its arrival: a log gives the same visitors whenever it is loaded.
  */
 export function visitorStep({ from, rotateSaltMs, secret }: VisitorOptions): Step {
-  const salts = new LRUCache<number, Buffer>({ max: CACHED_SALTS });
-  const saltOf = (timeMs: number): Buffer => {
+  const salts = new LRUCache<number, string>({ max: CACHED_SALTS });
+  const saltOf = (timeMs: number): string => {
     const period = Math.floor(timeMs / rotateSaltMs);
     let salt = salts.get(period);
     if (salt === undefined)
-      salts.set(period, (salt = createHmac('sha256', secret).update(`salt ${period}`).digest()));
+      salts.set(period, (salt = createHmac('sha256', secret).update(`salt ${period}`).digest('base64')));
     return salt;
   };
   return (data: EventData, timeMs: number): void => {
     for (const fields of from) {
       const identity = identityOf(data, fields);
       if (identity === undefined) continue;
-      data['visitor'] = createHmac('sha256', saltOf(timeMs))
-        .update(identity)
-        .digest('base64url')
-        .slice(0, ID_LENGTH);
+      // A hash of salt and identity, not an HMAC: that costs ten times as much here, and what it guards against (appending
+      // to a known text) is no use to anybody where most of the hash is cut off.
+      data['visitor'] = hash('sha256', saltOf(timeMs) + identity, 'base64url').slice(0, ID_LENGTH);
       return;
     }
   };
