@@ -49,7 +49,9 @@ export class EnrichTaskLogic implements CoveringLogic {
   /** Ids that ingest made cannot repeat, but by a frame sent twice, and that was seen before. */
   #isRepeat(item: Item, generatedIds: string | undefined): boolean {
     if (generatedIds !== undefined && item.id.startsWith(generatedIds)) return false;
-    return this.#deduplication.isRepeat(item.stream, item.id, item.receivedMs);
+    // What was refused may come again under its id, mended: then it is another event.
+    const id = isDeadEvent(item) ? `!${item.id}` : item.id;
+    return this.#deduplication.isRepeat(item.stream, id, item.receivedMs);
   }
 
   #enriched(event: StreamEvent): StreamEvent {
