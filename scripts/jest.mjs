@@ -9,7 +9,6 @@ const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
   join('node_modules', 'jest', 'bin', 'jest.js'),
-  `--setupFilesAfterEnv=${join(ROOT, 'test', 'property-runs.ts')}`,
 ];
 
 /** A machine that is busy with something else must not make a test red; one that hangs is seen after this. */

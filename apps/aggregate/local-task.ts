@@ -48,11 +48,7 @@ export class LocalTaskLogic implements TaskLogic {
     }
     for (const marker of header.markers ?? []) this.#takeMarker(marker);
     this.#countDropped(header.dropped ?? {});
-    const readUpToMs = header.caughtUp === true ? delivery.publishTimeMs : items.at(-1)?.receivedMs;
-    // The clock of ingest may be ahead of the log's: what is read can't be newer than the frame it is in.
-    if (readUpToMs !== undefined) {
-      this.#aggregation.times.readUpTo(Math.min(readUpToMs, delivery.publishTimeMs));
-    }
+    if (header.caughtUp === true) this.#aggregation.times.readUpTo(delivery.publishTimeMs);
   }
 
   tick(moment: Moment): void {

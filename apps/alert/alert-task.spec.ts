@@ -330,7 +330,6 @@ describe('an alert task that is stopped', () => {
           runWithCommits(told, () => false),
         );
       }),
-      { numRuns: 200 },
     );
   });
 });
@@ -357,7 +356,6 @@ describe('the alerts of several global tasks', () => {
           );
         },
       ),
-      { numRuns: 200 },
     );
   });
 });
@@ -393,7 +391,6 @@ describe('an alert that was forgotten', () => {
         const found = runWithCommits(told, () => false).filter(({ rule }) => rule === 'ratio');
         expect(found.map(inWords)).toEqual(remembered(told));
       }),
-      { numRuns: 200 },
     );
   });
 });

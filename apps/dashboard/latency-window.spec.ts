@@ -23,7 +23,6 @@ describe('end-to-end latency', () => {
           samples: latencies.length,
         });
       }),
-      { numRuns: 200 },
     );
   });
 

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import type { JsonValue } from '#libs/kernel';
 import { Deduplication } from './deduplication.js';
 
-const RUNS = Number(process.env['MILLRACE_TEST_RUNS'] ?? 200);
 const HORIZON_MS = 100;
 
 /** The slow way: looks through everything that was ever taken as new. */
@@ -48,7 +47,6 @@ describe('deduplication', () => {
           deduplication.restore(cells);
         }
       }),
-      { numRuns: RUNS },
     );
   });
 

@@ -239,7 +239,6 @@ describe('FramePublisher, where sends fail', () => {
           await expectExact(frames);
         },
       ),
-      { numRuns: 200 },
     );
   }, 60_000);
 

@@ -221,7 +221,6 @@ describe('the transitions of an alert', () => {
           expect(new Set(ids).size).toBe(ids.length);
         },
       ),
-      { numRuns: 200 },
     );
   });
 });

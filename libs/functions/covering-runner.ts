@@ -29,7 +29,7 @@ import type { RunSignals } from './task-runner.js';
 /** A commit is only there to shorten the way after a restart. */
 const COMMIT_INTERVAL_MS = 10_000;
 const COMMIT_BYTES = 64 * 1024 * 1024;
-/** While there is nothing to read, readers are told so this often. */
+/** While everything has been read, readers are told so this often. */
 const HEARTBEAT_MS = 2_000;
 /** Frames on their way to the broker at once. */
 const MAX_IN_FLIGHT = 64;
@@ -58,7 +58,7 @@ export class CoveringRunner {
   #isDirty = false;
   #bytesSinceCommit = 0;
   #lastCommitMs: number;
-  #lastFrameMs = -Infinity;
+  #lastBeatMs = -Infinity;
 
   constructor(
     private readonly definition: CoveringTaskDefinition,
@@ -118,7 +118,7 @@ export class CoveringRunner {
     const batch = await this.#receive();
     this.activity.enter('work');
     for (const delivery of batch) await this.#take(delivery);
-    await this.#beat(batch.length === 0);
+    await this.#beat();
     if (this.#isCommitDue()) await this.#commit();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -174,7 +174,6 @@ export class CoveringRunner {
       .then(() => void this.#inFlight.delete(settled));
     this.#inFlight.add(settled);
     this.#bytesSinceCommit += frame.payload.byteLength;
-    this.#lastFrameMs = this.ports.clock.monotonicMs();
     if (this.#inFlight.size >= MAX_IN_FLIGHT) await this.#waitForRoom();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -185,11 +184,13 @@ export class CoveringRunner {
     this.activity.enter('work');
   }
 
-  async #beat(isQuiet: boolean): Promise<void> {
-    const isDue = this.ports.clock.monotonicMs() - this.#lastFrameMs >= HEARTBEAT_MS;
-    if (!isQuiet || !isDue || !(await this.#inputs.areCaughtUp())) return;
+  /** Also between frames: readers must be able to tell a stream that is quiet from a partition that is behind. */
+  async #beat(): Promise<void> {
+    const nowMs = this.ports.clock.monotonicMs();
+    if (nowMs - this.#lastBeatMs < HEARTBEAT_MS || !(await this.#inputs.areCaughtUp())) return;
     const covers = { after: this.#coveredUpTo, upTo: this.#coveredUpTo };
     await this.#send({ v: 1, kind: 'enriched', covers, caughtUp: true }, []);
+    this.#lastBeatMs = nowMs;
   }
 
   #isCommitDue(): boolean {

@@ -3,8 +3,6 @@ import fc from 'fast-check';
 import { BEFORE_FIRST, comparePositions, type Covers, type Position } from '#libs/messaging';
 import { admitCovered, admitSequenced } from './input-gate.js';
 
-const RUNS = Number(process.env['MILLRACE_TEST_RUNS'] ?? 200);
-
 function at(entry: number): Position {
   return entry < 0 ? BEFORE_FIRST : [0, entry, 0, 0];
 }
@@ -50,7 +48,6 @@ describe('frames that say what they cover', () => {
           expect(applied).toEqual(frames);
         },
       ),
-      { numRuns: RUNS },
     );
   });
 });

@@ -5,7 +5,6 @@ import { DataDamagedError, type StateBlob } from '#libs/storage';
 import { StateUnknownError } from './functions.errors.js';
 import { StateLog } from './state-log.js';
 
-const RUNS = Number(process.env['MILLRACE_TEST_RUNS'] ?? 200);
 const IDENTITY = { operator: 'local', version: 1 };
 
 /** The blobs as a commit store keeps them: a base replaces what was there. */
@@ -44,7 +43,6 @@ describe('the state of a task in its commits', () => {
           }
         },
       ),
-      { numRuns: RUNS },
     );
   });
 

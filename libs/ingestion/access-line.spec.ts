@@ -119,7 +119,6 @@ describe('a line of the combined format', () => {
           });
         },
       ),
-      { numRuns: 200 },
     );
   });
 
@@ -128,7 +127,6 @@ describe('a line of the combined format', () => {
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), cutAndMixed()), (text) => {
         expect(['parsed', 'rejected']).toContain(parseLogLine(text).kind);
       }),
-      { numRuns: 200 },
     );
   });
 

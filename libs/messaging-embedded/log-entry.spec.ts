@@ -22,7 +22,6 @@ test('an entry is read as it was written', () => {
       expect([...payload]).toEqual([...sentPayload]);
       expect(read).toEqual({ properties: {}, ...rest, producerName, publishTimeMs });
     }),
-    { numRuns: 200 },
   );
 });
 

@@ -438,7 +438,6 @@ describe('a spoiled file', () => {
           expect(error.problems.length).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 200 },
     );
   });
 });

@@ -15,7 +15,8 @@ import { CountingTask } from './counting-task.js';
 // memory is gone. The input comes with repeats, as a restarted enrich writes it. In the end every number counts once,
 // and the messages it sent are numbered without a gap.
 
-const RUNS = Number(process.env['MILLRACE_TEST_RUNS'] ?? 200) / 10;
+/** Each run opens a log and a store several times. */
+const RUNS = (fc.readConfigureGlobal().numRuns ?? 200) / 10;
 const IN = 'persistent://public/default/p.enriched';
 const OUT = 'persistent://public/default/p.sums';
 /** A commit every three numbers, so that every end falls between other commits. */

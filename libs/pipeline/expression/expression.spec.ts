@@ -164,7 +164,6 @@ describe('a closure', () => {
         const interpret = interpreterOf(checked);
         for (const data of examples) expect(compiled.evaluate(data)).toBe(interpret(data));
       }),
-      { numRuns: 200 },
     );
     // Whole-number arithmetic goes to the library; most of the rest must not, or this compares it with itself.
     expect(closures).toBeGreaterThan(100);

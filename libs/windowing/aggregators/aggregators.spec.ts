@@ -50,7 +50,6 @@ describe.each<[string, AnyAggregator, fc.Arbitrary<unknown>]>([
       fc.property(fc.array(fc.array(value)), (parts) => {
         expect(mergedResult(aggregator, parts)).toEqual(oneStage(aggregator, parts.flat()));
       }),
-      { numRuns: 200 },
     );
   });
 });
@@ -67,7 +66,6 @@ describe('sum', () => {
           1e-9 * Math.abs(exact),
         );
       }),
-      { numRuns: 200 },
     );
   });
 
@@ -159,7 +157,6 @@ describe('quantiles', () => {
           expect(isNear(sorted[Math.floor(at)]!) || isNear(sorted[Math.ceil(at)]!)).toBe(true);
         },
       ),
-      { numRuns: 200 },
     );
   });
 

@@ -212,7 +212,6 @@ describe('an idle stream', () => {
           }
         }
       }),
-      { numRuns: 200 },
     );
   });
 });

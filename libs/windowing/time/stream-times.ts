@@ -46,10 +46,7 @@ export class StreamTimes {
     return created;
   }
 
-  /**
-   * The partition has been read up to what was stored at this moment, epoch milliseconds: for a heartbeat the time at
-   * which the log stored it; for events, which are read in the order of their arrival, the arrival of the last.
-   */
+  /** The partition has been read to the end, as of the moment at which the log stored this heartbeat, epoch milliseconds. */
   readUpTo(storedMs: number): void {
     if (storedMs > this.#readUpToMs) this.#readUpToMs = storedMs;
   }

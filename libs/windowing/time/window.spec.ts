@@ -38,7 +38,6 @@ describe('windowFor', () => {
         expect(window.endMs - window.startMs).toBe(sizeMs);
         expect(Math.abs((window.startMs - offsetMs) % sizeMs)).toBe(0);
       }),
-      { numRuns: 200 },
     );
   });
 
@@ -48,7 +47,6 @@ describe('windowFor', () => {
         const assigner = new WindowAssigner(tumbling(100));
         for (const time of times) expect(assigner.windowsFor(time)).toEqual(windowsFor(tumbling(100), time));
       }),
-      { numRuns: 200 },
     );
   });
 });
