@@ -10,6 +10,8 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
+    // What ends the start is told once, in words, by whoever started the app.
+    if (rest.includes('ExceptionHandler')) return this.log(message, 'ExceptionHandler');
     this.telemetry.logger.error({ rest }, String(message));
   }
 

@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { type DynamicModule, type INestApplicationContext, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PlatformError } from '#libs/kernel';
-import { Telemetry } from '#libs/observability';
+import { PlatformError, type RetryAdvice } from '#libs/kernel';
+import { FACTS, Telemetry } from '#libs/observability';
 import { type AppName, Configuration } from './configuration.js';
 import { NestLogger } from './nest-logger.js';
 import { PlatformModule } from './platform.module.js';
@@ -20,6 +20,20 @@ export interface AppDescription {
 
 /** A process that cannot start ends with this code: the configuration or the data has to change first. */
 const EXIT_REFUSED = 78;
+
+/** Somebody else listens where the app was told to. */
+export class PortBusyError extends PlatformError {
+  readonly code = 'PORT_BUSY';
+  readonly retry: RetryAdvice = 'never';
+  constructor(host: string, port: number) {
+    super(
+      `port ${port} of ${host} is in use; stop what listens there, or choose another port (MILLRACE_PORT)`,
+      {
+        context: { host, port },
+      },
+    );
+  }
+}
 
 @Module({})
 class RootModule {}
@@ -72,9 +86,21 @@ function httpAdapter(): FastifyAdapter {
 async function listen(app: NestFastifyApplication, description: AppDescription): Promise<void> {
   const { host, port } = app.get(Configuration).values;
   stopOnSignals(app);
-  await app.listen(port ?? description.port, host);
+  await openPort(app, port ?? description.port, host);
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
+  app.get(Telemetry).record(FACTS.appListening, { app: description.app, url });
   await description.onListening?.(url, app);
+}
+
+async function openPort(app: NestFastifyApplication, port: number, host: string): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    await app.close();
+    throw error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      ? new PortBusyError(host, port)
+      : error;
+  }
 }
 
 function stopOnSignals(app: NestFastifyApplication): void {

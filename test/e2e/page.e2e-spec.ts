@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import { closeStream, getJson, postLog } from './api.js';
+import { burstLog } from './burst-log.js';
+import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
+
+// What a newcomer sees after the two commands of the README: a real process, a real log, a real browser.
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const itInBrowser = existsSync(CHROMIUM) ? it : it.skip;
+const LACKING = existsSync(CHROMIUM) ? '' : ' [needs chromium]';
+
+let browser: Browser | undefined;
+let dataDir: string;
+let standalone: StandaloneProcess | undefined;
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) return;
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+  browser = await chromium.launch({ executablePath: CHROMIUM, args });
+});
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+afterEach(async () => {
+  await standalone?.kill();
+  removeFolder(dataDir);
+});
+
+describe('the page beside a log that is posted', () => {
+  itInBrowser(
+    `shows its numbers, its broken lines and its alert${LACKING}`,
+    async () => {
+      dataDir = temporaryFolder();
+      standalone = await StandaloneProcess.start(dataDir);
+      const page = await browser!.newPage();
+      await page.goto(standalone.url);
+      const log = burstLog({ minutes: 30, perMinute: 40, burstAt: 10, burstMinutes: 4, broken: 3 });
+      await postLog(standalone.url, 'web', log);
+      await closeStream(standalone.url, 'web');
+      // The page was open and empty: it turns to the stream by itself.
+      await page.getByText('1,200').first().waitFor();
+      await page.getByText('Line unparsable').waitFor();
+      await page.getByText('high-error-ratio').first().waitFor();
+      await page.getByText('resolved').first().waitFor();
+      const { alerts } = await getJson<{ alerts: { rule: string; status: string; historical: boolean }[] }>(
+        `${standalone.url}/v1/alerts?stream=web`,
+      );
+      expect(alerts).toMatchObject([{ rule: 'high-error-ratio', status: 'resolved', historical: true }]);
+      const shots = process.env['MILLRACE_TEST_SCREENSHOTS'];
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/posted-log.png`, fullPage: true });
+    },
+    60_000,
+  );
+});
