@@ -28,14 +28,21 @@ export interface SeriesPage {
 }
 
 export interface SeriesQuery extends Omit<RowQuery, 'pipeline' | 'series'> {
-  /** Only rows of these phases; absent: all. */
+  /** Only rows of these phases; absent: all but the retracted ones. */
   readonly phases?: ReadonlySet<Phase>;
 }
 
-/** Rows looked at for one page when a phase is asked for; a page may come out short, its cursor then leads on. */
+/** Rows looked at for one page; a page may come out short where few of them are wanted, its cursor then leads on. */
 const MAX_SCANNED_ROWS = 50_000;
 /** Rows that one look takes in while scanning: enough to make it cheap, small beside the answer. */
 const SCAN_STEP_ROWS = 1_000;
+
+interface Scan {
+  readonly isWanted: (row: FoundRow) => boolean;
+  readonly view: (row: FoundRow) => RowView;
+  /** Rows that the first look takes in, > 0. */
+  readonly firstLook: number;
+}
 
 /** Reads rows of one series, with their phases. */
 @Injectable()
@@ -55,11 +62,12 @@ export class SeriesReader {
     const { phases, ...rest } = query;
     const view = (row: FoundRow): RowView => rowView(row, progress, series.allowedLatenessMs);
     const wanted: RowQuery = { ...rest, pipeline: pipeline.name, series: series.name };
-    if (phases === undefined) {
-      const page = await this.#query(wanted);
-      return { ...withCursor(page.nextCursor), rows: page.rows.map(view), progress };
-    }
-    return { ...(await this.#scan(wanted, (row) => phases.has(view(row).phase), view)), progress };
+    // A row that was taken back counts in nothing: only who asks for such rows sees them.
+    const isWanted = (row: FoundRow): boolean =>
+      phases === undefined ? row.retracted !== true : phases.has(view(row).phase);
+    // Nearly every row is wanted where no phase is asked for: then the first look takes no more than the page holds.
+    const firstLook = phases === undefined ? query.limit : SCAN_STEP_ROWS;
+    return { ...(await this.#scan(wanted, { isWanted, view, firstLook })), progress };
   }
 
   /** Names of the streams that have rows in any series. */
@@ -69,20 +77,15 @@ export class SeriesReader {
   }
 
   /** Fills a page with the rows that are wanted, at most {@link MAX_SCANNED_ROWS} looked at. */
-  async #scan(
-    query: RowQuery,
-    isWanted: (row: FoundRow) => boolean,
-    view: (row: FoundRow) => RowView,
-  ): Promise<Omit<SeriesPage, 'progress'>> {
+  async #scan(query: RowQuery, { isWanted, view, firstLook }: Scan): Promise<Omit<SeriesPage, 'progress'>> {
     const found: RowView[] = [];
-    let cursor = query.cursor;
+    let { cursor } = query;
     let scanned = 0;
     do {
-      const page = await this.#step(
-        { ...query, ...(cursor === undefined ? {} : { cursor }) },
-        isWanted,
-        found.length,
-      );
+      const missing = query.limit - found.length;
+      const limit = Math.max(scanned === 0 ? firstLook : SCAN_STEP_ROWS, missing);
+      const from = { ...query, limit, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await this.#step(from, isWanted, missing);
       found.push(...page.rows.filter(isWanted).map(view));
       scanned += page.rows.length;
       cursor = page.nextCursor;
@@ -91,9 +94,8 @@ export class SeriesReader {
   }
 
   /** One look that ends where the page is full, so that its cursor is exact. */
-  async #step(query: RowQuery, isWanted: (row: FoundRow) => boolean, alreadyFound: number): Promise<RowPage> {
-    const missing = query.limit - alreadyFound;
-    const page = await this.#query({ ...query, limit: Math.max(SCAN_STEP_ROWS, missing) });
+  async #step(query: RowQuery, isWanted: (row: FoundRow) => boolean, missing: number): Promise<RowPage> {
+    const page = await this.#query(query);
     const end = indexAfter(page.rows, isWanted, missing);
     return end < page.rows.length ? this.#query({ ...query, limit: end }) : page;
   }

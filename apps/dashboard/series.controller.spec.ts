@@ -96,6 +96,23 @@ describe('GET /v1/series/{name}', () => {
     },
   );
 
+  it('shows rows that were taken back only to who asks for them', async () => {
+    await dashboard.deliver(
+      [0, 1, 2].map((minute) =>
+        requestsRow(at(minute), {
+          stream: 'merged',
+          ...(minute === 2 ? {} : { revision: 1, retracted: true }),
+        }),
+      ),
+    );
+    expect((await rowsOf('stream=merged&limit=1')).map((row) => row['windowStart'])).toEqual([iso(2)]);
+    const taken = await rowsOf('stream=merged&phase=retracted');
+    expect(taken.map((row) => [row['windowStart'], row['phase']])).toEqual([
+      [iso(0), 'retracted'],
+      [iso(1), 'retracted'],
+    ]);
+  });
+
   it('gives CSV to who accepts that, and the next page in a header', async () => {
     const { text, headers } = await dashboard.get('/v1/series/requests_per_minute?stream=web&limit=2', {
       accept: 'text/csv',
