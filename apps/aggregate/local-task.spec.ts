@@ -256,7 +256,7 @@ describe('an event that no window counts', () => {
     expect(outputs.documents).toEqual([
       {
         collection: 'dead-letters',
-        id: 'web/d1',
+        id: 'web/shop/d1',
         timeMs: START,
         fields: { pipeline: 'web', stream: 'shop', code: 'LINE_UNPARSABLE' },
         body: { eventId: 'd1', stream: 'shop', receivedMs: START, ...dead },

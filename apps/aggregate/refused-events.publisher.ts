@@ -45,7 +45,8 @@ export class RefusedEventsPublisher {
     );
     outputs.document({
       collection: COLLECTIONS.deadLetters,
-      id: `${pipeline}/${id}`,
+      // Two streams may have events of one id.
+      id: `${pipeline}/${stream}/${id}`,
       timeMs: receivedMs,
       fields: { pipeline, stream, code: dead.code },
       // The id of the event under another name: a document's own is that of the dead letter.

@@ -31,6 +31,8 @@ export interface EmbeddedBrokerOptions {
   readonly telemetry: Telemetry;
   /** What the log may hold on disk, in bytes; beyond it, what has been read by all goes, oldest first. */
   readonly maxBytes: number;
+  /** What others take of `maxBytes` now, in bytes. Asked often: must be cheap. Default: nothing. */
+  readonly otherBytes?: () => number;
   /** Default {@link MAX_MESSAGE_BYTES}. */
   readonly maxMessageBytes?: number;
 }

@@ -9,16 +9,15 @@ import {
   type LogDatabase,
   type StoredTopic,
 } from './log-database.js';
-import { LogSpace } from './log-space.js';
+import { LogSpace, type SpaceLimits } from './log-space.js';
 import { LogWriteError } from './messaging-embedded.errors.js';
 import { PartitionLog } from './partition-log.js';
 import { type LogWrite, WriteQueue } from './write-queue.js';
 
-export interface LogCoreOptions {
+export interface LogCoreOptions extends SpaceLimits {
   readonly folder: string;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly maxBytes: number;
 }
 
 /** A segment is at most so large: what is removed at once. Small logs have smaller ones. */
@@ -43,7 +42,7 @@ export class LogCore {
   constructor(options: LogCoreOptions) {
     this.#options = options;
     this.database = openLogDatabase(options.folder);
-    this.space = new LogSpace(options.maxBytes, options.telemetry);
+    this.space = new LogSpace(options, options.telemetry);
     this.#queue = new WriteQueue({
       apply: (changes) => applyChanges(this.database, changes),
       finish: (changes) => {

@@ -18,10 +18,12 @@ let folder: string;
 let clock: ManualClock;
 let telemetry: Telemetry;
 let broker: EmbeddedBroker;
+let otherBytes = 0;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-log-'));
   clock = new ManualClock(1_000_000);
+  otherBytes = 0;
   telemetry = new Telemetry({ logLevel: 'silent' });
   broker = await openBroker();
 });
@@ -31,7 +33,7 @@ afterEach(async () => {
 });
 
 function openBroker(): Promise<EmbeddedBroker> {
-  return EmbeddedBroker.open({ folder, clock, telemetry, maxBytes: MAX_BYTES });
+  return EmbeddedBroker.open({ folder, clock, telemetry, maxBytes: MAX_BYTES, otherBytes: () => otherBytes });
 }
 
 async function openEnds(
@@ -89,6 +91,16 @@ describe('the cap', () => {
     });
     expect(await receiveMany(consumer, 10_000, 0)).toHaveLength(stored);
     expect(await metric('millrace_log_removed_messages_total')).toBe(0);
+  });
+
+  test.each([
+    ['half', MAX_BYTES / 2, 1 / 2],
+    ['all', 2 * MAX_BYTES, 1 / 4],
+  ])('is what others leave of it, and at least a quarter: others take %s', async (_, others, share) => {
+    otherBytes = others;
+    await broker.ensureTopic({ name: RAW, partitions: 1, subscriptions: ['s'] });
+    const { producer } = await openEnds(RAW);
+    expect(await fill(producer)).toBe(Math.floor((MAX_BYTES * share) / STORED_BYTES));
   });
 
   test('makes room from what every subscription has acknowledged, oldest first', async () => {

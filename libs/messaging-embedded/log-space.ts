@@ -6,6 +6,16 @@ import { storedBytes, type PartitionLog } from './partition-log.js';
 /** This part of the cap is divided among the topics, as room that no other topic can take. */
 const RESERVED_SHARE = 1 / 4;
 
+/** However much others take of the same room, the log keeps this part of its cap. */
+const LEAST_SHARE = 1 / 4;
+
+export interface SpaceLimits {
+  /** What the log and `otherBytes` may take together, in bytes. */
+  readonly maxBytes: number;
+  /** What others take of the same room now. Asked often: must be cheap. Default: nothing. */
+  readonly otherBytes?: () => number;
+}
+
 interface TopicSpace {
   readonly partitions: readonly PartitionLog[];
   readonly retentionMs: number | undefined;
@@ -21,13 +31,13 @@ interface TopicSpace {
  */
 export class LogSpace {
   usedBytes = 0;
-  readonly #maxBytes: number;
+  readonly #limits: SpaceLimits;
   readonly #telemetry: Telemetry;
   readonly #topics = new Map<string, TopicSpace>();
   #removed: { readonly topic: string; readonly reason: string; readonly entries: number }[] = [];
 
-  constructor(maxBytes: number, telemetry: Telemetry) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: SpaceLimits, telemetry: Telemetry) {
+    this.#limits = limits;
     this.#telemetry = telemetry;
   }
 
@@ -100,14 +110,20 @@ export class LogSpace {
     this.#telemetry.record(FACTS.logBytes, {}, this.usedBytes);
   }
 
-  #lacks(topic: string, bytes: number): boolean {
-    const afterwards = this.usedBytes + bytes;
-    if (afterwards <= this.#maxBytes * (1 - RESERVED_SHARE)) return false;
-    return afterwards + this.#reservedForOthers(topic) > this.#maxBytes;
+  get #maxBytes(): number {
+    const { maxBytes, otherBytes } = this.#limits;
+    return Math.max(maxBytes * LEAST_SHARE, maxBytes - (otherBytes?.() ?? 0));
   }
 
-  #reservedForOthers(topic: string): number {
-    const share = (this.#maxBytes * RESERVED_SHARE) / this.#topics.size;
+  #lacks(topic: string, bytes: number): boolean {
+    const afterwards = this.usedBytes + bytes;
+    const maxBytes = this.#maxBytes;
+    if (afterwards <= maxBytes * (1 - RESERVED_SHARE)) return false;
+    return afterwards + this.#reservedForOthers(topic, maxBytes) > maxBytes;
+  }
+
+  #reservedForOthers(topic: string, maxBytes: number): number {
+    const share = (maxBytes * RESERVED_SHARE) / this.#topics.size;
     let reserved = 0;
     for (const [name, { bytes }] of this.#topics) if (name !== topic) reserved += Math.max(0, share - bytes);
     return reserved;

@@ -20,11 +20,6 @@ export interface ProducerOptions {
   readonly partition: number;
   /** Names the numbering of `sequenceId`. One producer of a name and partition at a time. */
   readonly producerName: string;
-  /**
-   * `send` is refused with LogFullError when the log is full. Only for producers at the entrance: what is inside
-   * must go on, or the log could never be emptied. Default false.
-   */
-  readonly refusesWhenFull?: boolean;
 }
 
 export interface ConsumerOptions {
@@ -86,7 +81,7 @@ export abstract class MessageProducer {
    * Stores a message. Calls may overlap; they are stored in the order of the calls. Where one fails, those that
    * were called after it and before its failure was known fail too, so that sending them all again keeps the order.
    *
-   * @throws LogFullError (backoff) when the log has no room, nothing may be removed, and the producer asked for it
+   * @throws LogFullError (backoff) when the log has no room and nothing may be removed
    */
   abstract send(message: OutgoingMessage): Promise<SendReceipt>;
   abstract close(): Promise<void>;

@@ -46,7 +46,7 @@ export const SETTINGS = {
   dataMaxBytes: setting('MILLRACE_DATA_MAX_BYTES', parseBytes, {
     default: '2GiB',
     meaning:
-      'Cap of the embedded log. What has been processed goes first; nothing unread is removed: ingest answers 503 instead.',
+      'Cap of the data folder. Of the log, what has been processed goes first; nothing unread is removed: ingest answers 503 instead.',
   }),
   pipelines: setting('MILLRACE_PIPELINES', parseText, {
     meaning: 'Pipeline files, separated by commas. Default: the shipped pipelines/web.yaml.',

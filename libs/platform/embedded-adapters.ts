@@ -42,8 +42,16 @@ async function openFolder(
   const { EmbeddedStore } = await import('#libs/storage-embedded');
   const { clock, telemetry, lock } = tools;
   const maxBytes = tools.configuration.values.dataMaxBytes;
-  const broker = await EmbeddedBroker.open({ folder: join(folder, 'log'), clock, telemetry, maxBytes });
   const store = await EmbeddedStore.open({ folder: join(folder, 'store'), clock });
+  // The cap is of the folder: what results take, the log gives up.
+  const otherBytes = (): number => store.usedBytes();
+  const broker = await EmbeddedBroker.open({
+    folder: join(folder, 'log'),
+    clock,
+    telemetry,
+    maxBytes,
+    otherBytes,
+  });
   await new Topics(broker, tools.pipelines).ensure();
   return new Adapters(
     {
