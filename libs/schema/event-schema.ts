@@ -107,24 +107,32 @@ const NOUNS: Readonly<Record<string, string>> = {
   object: 'an object',
 };
 
-/** What a property has to be, in words: `a whole number from 100 to 599`. */
+/** What a property has to be, in words: `a whole number of 100 to 599`. */
 function describe(property: PropertySchema): string {
-  const parts = [NOUNS[typeOf(property) ?? ''] ?? 'a value'];
+  const noun = NOUNS[typeOf(property) ?? ''] ?? 'a value';
+  const phrases = [
+    phraseOf(property['minimum'], property['maximum'], ''),
+    phraseOf(property['minLength'], property['maxLength'], ' characters'),
+    phraseOf(property['minItems'], property['maxItems'], ' items'),
+  ];
   for (const [keyword, words] of Object.entries(PHRASES)) {
-    if (property[keyword] !== undefined) parts.push(words(property[keyword]));
+    if (property[keyword] !== undefined) phrases.push(words(property[keyword]));
   }
-  return parts.join(' ');
+  return [noun, ...phrases.filter((phrase) => phrase !== '')].join(' ');
+}
+
+/** `of 1 to 32 characters`, `of at least 1`, `of at most 32`. */
+function phraseOf(least: unknown, most: unknown, unit: string): string {
+  if (least === undefined && most === undefined) return '';
+  if (least === undefined) return `of at most ${String(most)}${unit}`;
+  return most === undefined
+    ? `of at least ${String(least)}${unit}`
+    : `of ${String(least)} to ${String(most)}${unit}`;
 }
 
 const PHRASES: Readonly<Record<string, (bound: unknown) => string>> = {
   enum: (values) => `out of ${JSON.stringify(values)}`,
-  minimum: (bound) => `of ${String(bound)} or more`,
-  maximum: (bound) => `of ${String(bound)} or less`,
   exclusiveMinimum: (bound) => `above ${String(bound)}`,
   exclusiveMaximum: (bound) => `below ${String(bound)}`,
-  minLength: (bound) => `of ${String(bound)} or more characters`,
-  maxLength: (bound) => `of ${String(bound)} or fewer characters`,
   pattern: (pattern) => `that matches ${String(pattern)}`,
-  minItems: (bound) => `of ${String(bound)} or more items`,
-  maxItems: (bound) => `of ${String(bound)} or fewer items`,
 };
