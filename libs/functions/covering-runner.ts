@@ -141,7 +141,7 @@ export class CoveringRunner {
     } else {
       const output = await logic.transform(delivery);
       await this.#sendParts(output, delivery.position);
-      this.activity.countEvents(output.events);
+      this.activity.countMessage(output.events);
       this.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
     }
     this.#progress.positions.set(inputKey(input), delivery.position);

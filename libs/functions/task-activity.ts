@@ -10,7 +10,14 @@ export class TaskActivity {
   #spanStartMs: number;
   #spent = new Map<string, number>();
   #events = 0;
-  #last: ActivityFigures = { waitingFor: 'input', waitingShare: 1, busyShare: 0, eventsPerSecond: 0 };
+  #messages = 0;
+  #last: ActivityFigures = {
+    waitingFor: 'input',
+    waitingShare: 1,
+    busyShare: 0,
+    eventsPerSecond: 0,
+    messagesPerSecond: 0,
+  };
 
   constructor(private readonly clock: Clock) {
     this.#sinceMs = this.#spanStartMs = clock.monotonicMs();
@@ -24,7 +31,9 @@ export class TaskActivity {
     this.#sinceMs = nowMs;
   }
 
-  countEvents(events: number): void {
+  /** A message was taken in that held so many events. */
+  countMessage(events: number): void {
+    this.#messages += 1;
     this.#events += events;
   }
 
@@ -38,6 +47,7 @@ export class TaskActivity {
       this.#spanStartMs = this.#sinceMs;
       this.#spent = new Map();
       this.#events = 0;
+      this.#messages = 0;
     }
     return this.#last;
   }
@@ -50,6 +60,7 @@ export class TaskActivity {
       waitingShare: waitedMs / lengthMs,
       busyShare: (this.#spent.get('work') ?? 0) / lengthMs,
       eventsPerSecond: (this.#events * 1_000) / lengthMs,
+      messagesPerSecond: (this.#messages * 1_000) / lengthMs,
     };
   }
 }
@@ -60,4 +71,5 @@ export interface ActivityFigures {
   readonly waitingShare: number;
   readonly busyShare: number;
   readonly eventsPerSecond: number;
+  readonly messagesPerSecond: number;
 }

@@ -90,13 +90,14 @@ export class TaskHost {
       ...(problem === undefined ? {} : { problem }),
     };
     if (runner === undefined) return { ...found, ...NOT_RUNNING };
-    const { waitingFor, ...figures } = runner.activity.figures();
+    const { waitingFor, messagesPerSecond, ...figures } = runner.activity.figures();
     const backlogMessages = runner.backlogMessages();
     return {
       ...found,
       ...figures,
       waitingFor: runner.stuckOn ?? waitingFor,
       backlogMessages,
+      ...backlogSeconds(backlogMessages, messagesPerSecond),
       commitSeq: runner.commitSeq,
     };
   }
@@ -195,4 +196,10 @@ export class TaskHost {
     task.problem = { code, detail, atMs: this.ports.clock.nowMs() };
     this.ports.telemetry.record(FACTS.taskFailed, { ...task.factory.task, code, error });
   }
+}
+
+/** Work left at the present pace; nothing is said while there is no pace. */
+function backlogSeconds(messages: number, perSecond: number): { readonly backlogSeconds?: number } {
+  if (messages === 0) return { backlogSeconds: 0 };
+  return perSecond > 0 ? { backlogSeconds: messages / perSecond } : {};
 }

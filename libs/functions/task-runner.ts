@@ -173,7 +173,7 @@ export class TaskRunner {
 
   #count(events: number): void {
     this.#eventsSinceCommit += events;
-    this.activity.countEvents(events);
+    this.activity.countMessage(events);
     this.runtime.ports.telemetry.record(FACTS.eventsProcessed, this.definition.task, events);
   }
 
