@@ -157,11 +157,61 @@ describe('millrace dead-letters', () => {
   });
 });
 
+describe('millrace explain window', () => {
+  let server: Server;
+  let url: string;
+  let asked: string[];
+  let pipelines: readonly string[];
+
+  beforeEach(async () => {
+    asked = [];
+    pipelines = ['web'];
+    server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      const series = pipelines.map((pipeline) => ({ pipeline, series: 'sessions' }));
+      const body = request.url === '/v1/series' ? { series } : { text: 'it waits', state: 'open' };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterEach(() => void server.close());
+
+  const explain = (...args: readonly string[]): ReturnType<typeof millrace> =>
+    millrace('explain', 'window', '--url', url, '--stream', 'shop', '--series', ...args);
+
+  it('finds the pipeline of the series, and prints what the server says', async () => {
+    const ran = await explain('sessions', '--window-start', '2026-01-01T00:00:00Z');
+    expect(ran).toEqual({ exitCode: 0, out: 'it waits', complaints: '' });
+    expect(asked).toEqual([
+      '/v1/series',
+      '/v1/pipelines/web/windows/explain?series=sessions&stream=shop&windowStart=2026-01-01T00%3A00%3A00Z',
+    ]);
+  });
+
+  it('gives all of it as JSON', async () => {
+    const ran = await explain('sessions', '--pipeline', 'web', '--json');
+    expect(JSON.parse(ran.out)).toEqual({ text: 'it waits', state: 'open' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('wants to know the pipeline where several have the series, and names the series there are', async () => {
+    pipelines = ['web', 'app'];
+    expect((await explain('sessions')).complaints).toContain('say --pipeline, one of web, app');
+    const { exitCode, complaints } = await explain('visits');
+    expect({ exitCode, complaints }).toEqual({
+      exitCode: 3,
+      complaints: 'there is no series visits; there are sessions',
+    });
+  });
+});
+
 describe('a command line that is wrong', () => {
   it.each([
     [['validate'], 'file'],
     [['dead-letters', '--limit', '0'], '1 to 1000'],
     [['dead-letters', '--url', 'localhost'], 'http://127.0.0.1:3000'],
+    [['explain', 'window', '--series', 's'], '--stream'],
     [['explode'], 'explode'],
   ])('is refused with 2: %s', async (args, hint) => {
     const ran = await millrace(...args);

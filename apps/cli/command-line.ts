@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { deadLetters, type DeadLettersOptions } from './dead-letters.js';
+import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { validate } from './validate.js';
@@ -33,14 +34,40 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
   program
     .command('dead-letters')
     .description('list what could not be processed, newest first')
-    .option('--url <url>', 'where the dashboard or standalone listens', readUrl, 'http://127.0.0.1:3000')
+    .option(...URL_OPTION)
     .option('--stream <name>', 'only of this stream')
     .option('--code <code>', 'only with this code')
     .option('--limit <count>', 'at most so many, 1 to 1000', readLimit, 100)
     .option('--json', 'one JSON object a line')
     .action(async (options: DeadLettersOptions) => end(await deadLetters(options, terminal)));
+  addExplain(program, terminal, end);
   return program;
 }
+
+function addExplain(program: Command, terminal: Terminal, end: (exitCode: ExitCode) => void): void {
+  program
+    .command('explain')
+    .description('say why something is as it is')
+    .command('window')
+    .description('why a window is still open, and when it closes at the latest')
+    .requiredOption('--series <name>', 'the series')
+    .requiredOption('--stream <name>', 'the stream')
+    .option('--pipeline <name>', 'its pipeline, where several have such a series')
+    .option(
+      '--window-start <time>',
+      'where the window begins, ISO 8601 or epoch milliseconds; default: the oldest open one',
+    )
+    .option(...URL_OPTION)
+    .option('--json', 'the whole answer as JSON')
+    .action(async (options: ExplainWindowOptions) => end(await explainWindow(options, terminal)));
+}
+
+const URL_OPTION = [
+  '--url <url>',
+  'where the dashboard or standalone listens',
+  readUrl,
+  'http://127.0.0.1:3000',
+] as const;
 
 const MAX_LIMIT = 1_000;
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '#libs/kernel';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
+import { askServer, noMillrace } from './server-answer.js';
 import type { Terminal } from './terminal.js';
 
 export interface DeadLettersOptions {
@@ -12,9 +13,6 @@ export interface DeadLettersOptions {
   /** One JSON object a line instead of text. */
   readonly json?: boolean;
 }
-
-/** An answer that lets nobody wait for ever. */
-const TIMEOUT_MS = 10_000;
 
 /** Lists what could not be processed. */
 export async function deadLetters(options: DeadLettersOptions, terminal: Terminal): Promise<ExitCode> {
@@ -43,35 +41,11 @@ function routeOf({ url, stream, code, limit }: DeadLettersOptions): URL {
 }
 
 async function ask(route: URL): Promise<Found | { readonly problem: string }> {
-  try {
-    const response = await fetch(route, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const body: unknown = await response.json();
-    if (!response.ok) return { problem: refusal(route, response.status, body) };
-    const letters =
-      isJsonObject(body) && Array.isArray(body['deadLetters']) ? body['deadLetters'] : undefined;
-    if (letters === undefined) return { problem: `${route.origin} is no Millrace dashboard` };
-    return {
-      letters: letters.filter(isJsonObject),
-      hasMore: isJsonObject(body) && typeof body['nextCursor'] === 'string',
-    };
-  } catch (error) {
-    return {
-      problem: `no answer from ${route.origin}: ${reasonOf(error)}; is it running, and is --url right?`,
-    };
-  }
-}
-
-function refusal(route: URL, status: number, body: unknown): string {
-  const detail = isJsonObject(body) ? (body['detail'] ?? body['title']) : undefined;
-  return `${route.origin} answered ${status}${typeof detail === 'string' ? `: ${detail}` : ''}`;
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // fetch wraps what has happened.
-  const { cause } = error;
-  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
-  return error.message;
+  const answer = await askServer(route);
+  if ('problem' in answer) return answer;
+  const { deadLetters: letters, nextCursor } = answer.body;
+  if (!Array.isArray(letters)) return { problem: noMillrace(route) };
+  return { letters: letters.filter(isJsonObject), hasMore: typeof nextCursor === 'string' };
 }
 
 /** `2026-11-22T07:00:00.000Z demo LINE_UNPARSABLE line 3: the reason | the original` */

@@ -24,8 +24,10 @@ export interface LiveHubOptions {
   readonly readers: StoreReaders;
 }
 
-/** Rows of one message that are handed on; whoever wants all of them asks for the series. */
+/** Rows of one message and series that are handed on; whoever wants all of them asks for the series. */
 const MAX_ROWS_PER_EVENT = 1_000;
+/** Of a series by more than the stream; a load of a log completes thousands of its rows at once. */
+const MAX_KEYED_ROWS_PER_EVENT = 50;
 /** Streams whose last write is told every second; a snapshot has them all. */
 const MAX_STREAMS_PER_EVENT = 20;
 
@@ -147,11 +149,12 @@ export class LiveHub {
 
   #views(stream: string, rows: readonly FoundRow[]): readonly object[] {
     const progress = this.#progress.get(stream) ?? new Progress(this.pipeline.globalPartitions);
-    return rows.slice(-MAX_ROWS_PER_EVENT).flatMap((row) => {
-      const series = this.pipeline.series.find((one) => one.name === row.series);
-      return series === undefined
-        ? []
-        : [{ series: series.name, ...rowView(row, progress, series.allowedLatenessMs) }];
+    return this.pipeline.series.flatMap((series) => {
+      const most = series.by.length === 0 ? MAX_ROWS_PER_EVENT : MAX_KEYED_ROWS_PER_EVENT;
+      return rows
+        .filter((row) => row.series === series.name)
+        .slice(-most)
+        .map((row) => ({ series: series.name, ...rowView(row, progress, series.allowedLatenessMs) }));
     });
   }
 

@@ -5,6 +5,7 @@ import { HistoryLoader } from './history-loader.js';
 import { LiveConnection } from './live-connection.js';
 import { chartedSeries } from './minutes.js';
 import { offerCommands } from './send-command.js';
+import { SessionsLoader } from './sessions-loader.js';
 import { StreamModel } from './stream-model.js';
 import { StreamPicker } from './stream-picker.js';
 import { fitTime, streamToFollow } from './view-state.js';
@@ -53,6 +54,7 @@ class Page {
     this.#model.apply(rows);
     this.#showSoon();
   });
+  #sessions = new SessionsLoader(() => this.#showSoon());
   #charts = new ChartsPanel((range) => this.#lookAt({ zoom: range }));
   #connection = new LiveConnection(
     (type, data) => this.#receive(type, data),
@@ -120,6 +122,7 @@ class Page {
     this.#summary = undefined;
     this.#model.clear();
     this.#history.reset();
+    this.#sessions.reset();
     this.#connection.open({ pipeline: this.#pipeline, stream });
   }
 
@@ -132,7 +135,9 @@ class Page {
     const handlers = /** @type {{[T in keyof LiveEvents]: (data: LiveEvents[T]) => void}} */ ({
       snapshot: (snapshot) => this.#begin(snapshot),
       points: ({ stream, rows }) => {
-        if (stream === this.#stream) this.#model.apply(rows);
+        if (stream !== this.#stream) return;
+        this.#model.apply(rows);
+        this.#sessions.want();
       },
       stages: (state) => this.#receiveState(state),
       alerts: ({ alerts }) => (this.#alerts = alerts),
@@ -158,6 +163,7 @@ class Page {
     this.#model.apply(snapshot.rows);
     this.#history.reset();
     this.#history.want();
+    this.#sessions.reset();
   }
 
   /** @param {PipelineState} state */
@@ -217,6 +223,8 @@ class Page {
   #show() {
     void this.#history.read(() => this.#olderRows());
     if (this.#state === undefined || document.hidden) return;
+    const place = { pipeline: this.#pipeline, stream: this.#stream };
+    void this.#sessions.read({ ...place, series: this.#model.sessionSeries });
     const isEmpty = this.#streams.size === 0;
     at('empty').hidden = !isEmpty;
     at('content').hidden = isEmpty;
@@ -224,9 +232,9 @@ class Page {
       document.body.dataset['view'] = isEmpty ? 'empty' : 'live';
     const { charted, range, span, isLive } = this.#fit();
     const view = {
-      pipeline: this.#pipeline,
-      stream: this.#stream,
+      ...place,
       model: this.#model,
+      sessions: this.#sessions.pages,
       alerts: this.#alerts,
       summary: this.#summary,
       state: this.#state,

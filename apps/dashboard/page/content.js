@@ -15,6 +15,7 @@ import { showStages } from './stages-panel.js';
  *   alerts: import('./model.js').Alert[],
  *   summary: import('./model.js').StreamSummary | undefined,
  *   state: import('./model.js').PipelineState,
+ *   sessions: Map<string, import('./sessions-loader.js').SessionPage>,
  *   charted: import('./minutes.js').Charted[],
  *   range: Range | undefined,
  *   span: import('./view-state.js').Span,
@@ -42,7 +43,7 @@ export function showVitals({ stream, summary, alerts, nowMs }) {
  * @param {import('./charts-panel.js').ChartsPanel} charts
  */
 export function showContent(view, charts) {
-  const { pipeline, stream, model, alerts, summary, state, charted, range, isLive, nowMs } = view;
+  const { pipeline, stream, model, sessions, alerts, summary, state, charted, range, isLive, nowMs } = view;
   const place = { pipeline, stream };
   const isShown = (/** @type {number} */ startMs) =>
     range === undefined || (startMs >= range.min * 1_000 && startMs <= range.max * 1_000);
@@ -54,7 +55,13 @@ export function showContent(view, charts) {
   at('band-hint').hidden = bands.length === 0;
   showRange(view);
   if (summary !== undefined) showFates(at('fates'), summary.fates, place);
-  showSeries(at('series'), { model, charted: charted.map(({ series }) => series), ...place, nowMs });
+  showSeries(at('series'), {
+    model,
+    sessions,
+    charted: charted.map(({ series }) => series),
+    ...place,
+    nowMs,
+  });
   showStages(at('stages'), state.stages);
   at('dead-letters-link').setAttribute('href', `/v1/dead-letters?${new URLSearchParams(place).toString()}`);
   at('pipeline-link').setAttribute('href', `/v1/pipelines/${encodeURIComponent(pipeline)}`);

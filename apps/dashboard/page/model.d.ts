@@ -66,6 +66,7 @@ export interface PipelineState {
 export interface SeriesView {
   series: string;
   by: string[];
+  window?: { kind: string; gapMs?: number };
   measures: string[];
 }
 

@@ -1,29 +1,60 @@
+import { bars } from './bars.js';
 import { h, renderOn } from './dom.js';
 import * as format from './format.js';
+import { rankedWindow, rankingIn } from './ranking.js';
+import { sessionsContent } from './sessions-panel.js';
 import { measure } from './stream-model.js';
 
 /**
  * @typedef {import('./model.js').Row} Row
  * @typedef {import('./model.js').SeriesView} SeriesView
  * @typedef {import('./stream-model.js').StreamModel} StreamModel
+ * @typedef {import('./sessions-loader.js').SessionPage} SessionPage
+ * @typedef {{note: string, content: import('./dom.js').Child[]}} Shown what a panel holds under its title
  */
 
 const MAX_LINES = 8;
 
 /**
- * A panel for every series that is not in the chart: lists of the most frequent as bars, the rest as a table.
+ * A panel for every series that is not in the chart: sessions as figures, lists of the most frequent as bars, the
+ * rest as a table.
  *
  * @param {HTMLElement} host
- * @param {{model: StreamModel, charted: string[], pipeline: string, stream: string, nowMs: number}} view
+ * @param {{
+ *   model: StreamModel,
+ *   sessions: Map<string, SessionPage>,
+ *   charted: string[],
+ *   pipeline: string,
+ *   stream: string,
+ *   nowMs: number,
+ * }} view
  */
-export function showSeries(host, { model, charted, pipeline, stream, nowMs }) {
-  const panels = model.definitions
+export function showSeries(host, { model, sessions, charted, pipeline, stream, nowMs }) {
+  const shown = model.definitions
     .filter(({ series }) => !charted.includes(series))
-    .map((definition) => ({ definition, rows: rowsOf(model, definition) }))
-    .filter(({ rows }) => rows.length > 0);
-  renderOn(host, [panels, stream], () =>
-    panels.map(({ definition, rows }) => panel(definition, rows, { pipeline, stream, nowMs })),
+    .map((definition) => ({ definition, ...contentOf(model, definition, sessions.get(definition.series)) }))
+    .filter(({ rows, page }) => rows.length > 0 || (page !== undefined && page.rows.length > 0));
+  // A page of sessions is known by its version: a thousand rows are too many to compare each second.
+  const input = shown.map(({ definition, rows, page }) => [definition, rows, page?.version]);
+  renderOn(host, [input, stream], () =>
+    shown.map(({ definition, rows, page }) => {
+      const inside =
+        page === undefined
+          ? rowsShown(definition, rows, nowMs)
+          : { note: '', content: sessionsContent(definition, page, nowMs) };
+      return panel(definition, inside, { pipeline, stream });
+    }),
   );
+}
+
+/**
+ * @param {StreamModel} model
+ * @param {SeriesView} definition
+ * @param {SessionPage | undefined} page
+ * @returns {{rows: Row[], page: SessionPage | undefined}}
+ */
+function contentOf(model, definition, page) {
+  return { rows: page === undefined ? rowsOf(model, definition) : [], page };
 }
 
 /**
@@ -33,8 +64,10 @@ export function showSeries(host, { model, charted, pipeline, stream, nowMs }) {
  */
 function rowsOf(model, { series, by, measures }) {
   if (by.some((field) => field !== 'stream')) return latestKeys(model.keyed(series), measures[0] ?? '');
-  const newest = model.newest(series);
-  return newest === undefined ? [] : [newest];
+  const rows = model.windows(series).map(([, row]) => row);
+  const ranked = rankedWindow(rows);
+  if (ranked !== undefined && rankingIn(ranked) !== undefined) return [ranked];
+  return rows.slice(-1);
 }
 
 /**
@@ -53,79 +86,53 @@ function latestKeys(rows, path) {
 
 /**
  * @param {SeriesView} definition
- * @param {Row[]} rows
- * @param {{pipeline: string, stream: string, nowMs: number}} view
+ * @param {Shown} shown
+ * @param {{pipeline: string, stream: string}} place
  */
-function panel({ series, by, measures }, rows, { pipeline, stream, nowMs }) {
-  const parameters = new URLSearchParams({ pipeline, stream, order: 'descending', limit: '100' });
-  const list = listIn(rows);
+function panel({ series }, { note, content }, place) {
+  const parameters = new URLSearchParams({ ...place, order: 'descending', limit: '100' });
   return h(
     'section',
-    { class: 'panel' },
+    { class: 'panel', 'data-series': series },
     h(
       'div',
       { class: 'panel-head' },
       h('h2', {}, format.title(series)),
-      list === undefined ? null : h('span', { class: 'quiet' }, stretchOf(rows[0])),
+      note === '' ? null : h('span', { class: 'quiet' }, note),
       h(
         'a',
         { class: 'quiet', href: `/v1/series/${encodeURIComponent(series)}?${parameters.toString()}` },
         'JSON',
       ),
     ),
-    list === undefined ? table(rows, { by, measures }, nowMs) : bars(list),
+    ...content,
   );
-}
-
-/** @param {Row | undefined} row */
-function stretchOf(row) {
-  return row === undefined ? '' : format.stretch(Date.parse(row.windowStart), Date.parse(row.windowEnd));
 }
 
 /**
- * The list of the most frequent, if this is what the newest row holds: entries of a value and how often it came.
- *
+ * @param {SeriesView} definition
  * @param {Row[]} rows
- * @returns {{name: string, count: number}[] | undefined}
+ * @param {number} nowMs
+ * @returns {Shown}
  */
-function listIn(rows) {
-  const lists = Object.values(rows[0]?.measures ?? {});
-  const found =
-    lists.find((value) => Array.isArray(value)) ??
-    lists.flatMap(inside).find((value) => Array.isArray(value));
-  if (!Array.isArray(found)) return undefined;
-  return found.slice(0, 10).map((entry) => {
-    const values = Object.values(entry ?? {});
-    return {
-      name: String(
-        entry?.value ?? entry?.key ?? entry?.item ?? values.find((value) => typeof value === 'string') ?? '',
-      ),
-      count: Number(entry?.count ?? values.find((value) => typeof value === 'number') ?? 0),
-    };
-  });
+function rowsShown(definition, rows, nowMs) {
+  const [row] = rows;
+  const list = rankingIn(row);
+  if (row === undefined || list === undefined) return { note: '', content: [table(rows, definition, nowMs)] };
+  const error = Math.max(0, ...list.map((entry) => entry.error));
+  const content = [
+    list.length === 0 ? h('p', { class: 'nothing' }, 'Nothing in this window.') : bars(list),
+    error === 0
+      ? null
+      : h('p', { class: 'quiet hint' }, `Counts may be too high by up to ${format.count(error)}.`),
+  ];
+  return { note: stretchOf(row), content };
 }
 
-/** @param {unknown} value @returns {unknown[]} */
-function inside(value) {
-  return typeof value === 'object' && value !== null ? Object.values(value) : [];
-}
-
-/** @param {{name: string, count: number}[]} list */
-function bars(list) {
-  const highest = Math.max(1, ...list.map(({ count }) => count));
-  return h(
-    'ol',
-    { class: 'bars' },
-    ...list.map(({ name, count }) =>
-      h(
-        'li',
-        {},
-        h('meter', { min: 0, max: highest, value: count, 'aria-hidden': 'true' }),
-        h('span', { class: 'mono', title: name }, name),
-        h('span', {}, format.count(count)),
-      ),
-    ),
-  );
+/** @param {Row} row */
+function stretchOf({ windowStart, windowEnd, phase }) {
+  const stretch = format.stretch(Date.parse(windowStart), Date.parse(windowEnd));
+  return phase === 'provisional' ? `${stretch}, still filling` : stretch;
 }
 
 /**

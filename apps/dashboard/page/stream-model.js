@@ -27,9 +27,17 @@ export class StreamModel {
     this.version++;
   }
 
+  /** The series whose windows are sessions. */
+  get sessionSeries() {
+    return this.definitions.filter(({ window }) => window?.kind === 'session').map(({ series }) => series);
+  }
+
   /** @param {Row[]} rows */
   apply(rows) {
+    const sessions = this.sessionSeries;
     for (const row of rows) {
+      // Sessions are read by the page: of the thousands that are open the points bring only some.
+      if (sessions.includes(row.series)) continue;
       if (Object.keys(row.key).length === 0) this.#applyWindow(row);
       else this.#applyKeyed(row);
     }
@@ -77,7 +85,10 @@ export class StreamModel {
     const windows = this.#windows.get(row.series) ?? new Map();
     this.#windows.set(row.series, windows);
     const startMs = Date.parse(row.windowStart);
-    if (replaces(row, windows.get(startMs))) windows.set(startMs, row);
+    if (replaces(row, windows.get(startMs))) {
+      if (row.phase === 'retracted') windows.delete(startMs);
+      else windows.set(startMs, row);
+    }
     this.#sorted.delete(row.series);
   }
 

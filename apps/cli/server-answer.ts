@@ -1,0 +1,39 @@
+import { isJsonObject, type JsonObject } from '#libs/kernel';
+
+/** What a running Millrace said, or a sentence for people on why it said nothing of use. */
+export type ServerAnswer = { readonly body: JsonObject } | { readonly problem: string };
+
+/** An answer that lets nobody wait for ever. */
+const TIMEOUT_MS = 10_000;
+
+/** Asks a running dashboard or standalone. Never throws. */
+export async function askServer(route: URL): Promise<ServerAnswer> {
+  try {
+    const response = await fetch(route, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const body: unknown = await response.json();
+    if (!response.ok) return { problem: refusal(route, response.status, body) };
+    return isJsonObject(body) ? { body } : { problem: noMillrace(route) };
+  } catch (error) {
+    return {
+      problem: `no answer from ${route.origin}: ${reasonOf(error)}; is it running, and is --url right?`,
+    };
+  }
+}
+
+/** For an answer in which nothing is as it was asked for. */
+export function noMillrace(route: URL): string {
+  return `${route.origin} is no Millrace dashboard`;
+}
+
+function refusal(route: URL, status: number, body: unknown): string {
+  const detail = isJsonObject(body) ? (body['detail'] ?? body['title']) : undefined;
+  return `${route.origin} answered ${status}${typeof detail === 'string' ? `: ${detail}` : ''}`;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // fetch wraps what has happened.
+  const { cause } = error;
+  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
+  return error.message;
+}
