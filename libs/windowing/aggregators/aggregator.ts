@@ -1,4 +1,5 @@
 import type { JsonValue, StreamEvent } from '#libs/kernel';
+import type { TimeWindow } from '../time/window.js';
 
 /** An event's data, as series look at it. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -21,7 +22,12 @@ export interface Aggregator<S, R extends JsonValue = JsonValue> {
   /** Compact, and independent of the state: later changes do not show. */
   encode(state: S): JsonValue;
   decode(json: JsonValue): S;
-  result(state: S): R;
+  /**
+   * Finite numbers only: JSON has no others.
+   *
+   * @param window the window that the state is of; without it what depends on its length, as `rate` does, is `null`
+   */
+  result(state: S, window?: TimeWindow): R;
 }
 
 /** An aggregator whose state and result nobody outside it looks into. */
