@@ -14,10 +14,13 @@ export { rate } from './aggregators/rate.js';
 export { sum } from './aggregators/sum.js';
 export { topK, type TopEntry, type TopResult } from './aggregators/top-k.js';
 export { stddev, variance, type VarianceOf } from './aggregators/variance.js';
-export { type Emission, GlobalAggregation, type MergeOutcome } from './global/global-aggregation.js';
-export { type ProvisionalRows } from './global/provisional-view.js';
-export { type WindowResult } from './global/window-cell.js';
-export { type AddOutcome, type LateArrival, LocalAggregation } from './local/local-aggregation.js';
+export { type ProvisionalRows } from './global/gathered-rows.js';
+export { type Emission, GlobalAggregation } from './global/global-aggregation.js';
+export { type MergeOutcome } from './global/global-windows.js';
+export { type RowIdentity, type WindowResult } from './global/window-result.js';
+export { OTHER_KEY } from './key.js';
+export { type AddOutcome, LocalAggregation } from './local/local-aggregation.js';
+export { type LateArrival } from './local/local-windows.js';
 export { type Partial } from './partial.js';
 export { type MeasureDefinition, type SeriesDefinition, type TimeDefinition } from './series.js';
 export { type Arrival, classifyArrival } from './time/arrival.js';
@@ -27,10 +30,19 @@ export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress
 export { StreamTimes } from './time/stream-times.js';
 export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
 export {
+  type AlignedWindow,
+  type Alignment,
+  type GlobalCountWindow,
+  globalCount,
+  hopping,
+  type HoppingWindow,
+  session,
+  type SessionWindow,
+  sliding,
+  type SlidingWindow,
   type TimeWindow,
   tumbling,
   type TumblingWindow,
   type WindowDefinition,
-  windowFor,
-  windowsFor,
 } from './time/window.js';
+export { gridOf, isWindowOf, type WindowGrid, windowsAt } from './time/window-grid.js';

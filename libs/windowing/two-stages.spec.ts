@@ -6,6 +6,7 @@ import {
   distinct,
   type Fields,
   GlobalAggregation,
+  gridOf,
   LocalAggregation,
   type Partial,
   phaseOf,
@@ -13,8 +14,10 @@ import {
   type SeriesDefinition,
   type StreamProgress,
   sum,
+  type TimeWindow,
   tumbling,
-  windowFor,
+  type TumblingWindow,
+  windowsAt,
   type WindowResult,
 } from './index.js';
 
@@ -185,6 +188,8 @@ class GlobalTask {
   }
 }
 
+const windowFor = ({ window }: SeriesDefinition, timeMs: number): TimeWindow =>
+  windowsAt(gridOf(window as TumblingWindow), timeMs)[0]!;
 const idOf = (...parts: readonly unknown[]): string => JSON.stringify(parts);
 
 /** The slow, obvious answer: every window of the accepted events, computed from the events. */
@@ -197,7 +202,7 @@ function recompute(
   >();
   for (const { series: name, event } of accepted) {
     const series = SERIES.find((each) => each.name === name)!;
-    const { startMs } = windowFor(series.window, event.timeMs);
+    const { startMs } = windowFor(series, event.timeMs);
     const key = Object.fromEntries(series.by.map((field) => [field, event.data[field] ?? null]));
     const id = idOf(name, event.stream, startMs, key);
     if (!groups.has(id)) groups.set(id, { series, stream: event.stream, startMs, events: [] });
@@ -277,7 +282,7 @@ class Simulation {
     for (const [id, { series, stream, startMs, measures }] of expected) {
       const { watermarkMs = -Infinity, closed } = progress[stream] ?? {};
       const isComplete =
-        watermarkMs >= startMs + series.window.sizeMs || (closed?.untilMs ?? -Infinity) >= startMs;
+        watermarkMs >= windowFor(series, startMs).endMs || (closed?.untilMs ?? -Infinity) >= startMs;
       expect(rows.get(id)?.measures).toEqual(isComplete ? measures : undefined);
     }
     for (const id of rows.keys()) expect(expected.has(id)).toBe(true);
@@ -403,9 +408,10 @@ function acceptedByOrder(events: readonly Event[]): { series: string; event: Eve
   return events.flatMap((event, i) => {
     const before = events.slice(0, i).filter((other) => other.stream === event.stream && !isFuture(other));
     const watermarkMs = Math.max(-Infinity, ...before.map(({ timeMs }) => timeMs)) - TIME.maxOutOfOrdernessMs;
-    return SERIES.filter(({ where, window, allowedLatenessMs }) => {
+    return SERIES.filter((series) => {
+      const { where, allowedLatenessMs } = series;
       if (isFuture(event) || where?.(event.data) === false) return false;
-      const { endMs } = windowFor(window, event.timeMs);
+      const { endMs } = windowFor(series, event.timeMs);
       return watermarkMs < endMs || watermarkMs - endMs < allowedLatenessMs;
     }).map(({ name }) => ({ series: name, event }));
   });

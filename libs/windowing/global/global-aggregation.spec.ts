@@ -22,7 +22,7 @@ function delta(startMs: number, events: number, series = SHORT): Partial {
     stream: 'web',
     key: {},
     startMs,
-    endMs: startMs + series.window.sizeMs,
+    endMs: startMs + (series === SHORT ? 10 : 40),
     measures: { requests: events },
     oldestReceivedMs: 1_000 + startMs,
     events,
@@ -200,7 +200,7 @@ describe('open windows', () => {
       [30, 0],
     ]);
     expect(oldestReceivedMs).toBe(1_030);
-    expect(global.changedOpen()).toEqual({ rows: [] });
+    expect(global.changedOpen()).toEqual({ rows: [], gone: [] });
     global.merge(delta(0, 1));
     expect(global.changedOpen().rows).toMatchObject([{ windowStartMs: 0, measures: { requests: 2 } }]);
   });

@@ -1,21 +1,13 @@
-import type { JsonValue } from '#libs/kernel';
-import { DueCells } from './due-cells.js';
+import type { JsonScalar, JsonValue } from '#libs/kernel';
 import type { Partial } from '../partial.js';
-import { type ProvisionalRows, ProvisionalView } from './provisional-view.js';
 import type { SeriesDefinition } from '../series.js';
 import type { StreamProgress } from '../time/stream-progress.js';
-import { isWindowOf } from '../time/window.js';
+import { DueWindows } from './due-windows.js';
+import { GatheredRows, type ProvisionalRows } from './gathered-rows.js';
+import type { CellName, GlobalWindows, MergeOutcome } from './global-windows.js';
+import { globalWindowsOf } from './global-windows-of.js';
 import { UpstreamProgress } from './upstream-progress.js';
-import { keyText, placeOf, WindowCell, type WindowResult } from './window-cell.js';
-import { type KeyedWindow, WindowQueue } from './window-queue.js';
-
-/** What became of a delta. */
-export type MergeOutcome =
-  | { readonly kind: 'merged' }
-  /** Its window is final: counted in {@link GlobalAggregation.refused}, and its events with it. */
-  | { readonly kind: 'too-late' }
-  /** The pipeline has no such series, or none with such windows: it comes from a former version. Counted, too. */
-  | { readonly kind: 'unknown-series' };
+import type { WindowResult } from './window-result.js';
 
 /** Rows of complete windows: first results and corrections. */
 export interface Emission {
@@ -27,14 +19,14 @@ export interface Emission {
   readonly oldestReceivedMs?: number;
 }
 
-const MERGED: MergeOutcome = { kind: 'merged' };
 const PROGRESS_CELL = 'progress/';
 /** A removal is a change to store, about 100 bytes: half a million at once would be a commit of 50 MB. */
 const MOST_FORGOTTEN = 20_000;
 
 interface StreamState {
   readonly progress: UpstreamProgress;
-  readonly queues: ReadonlyMap<string, WindowQueue>;
+  /** By series. */
+  readonly windows: ReadonlyMap<string, GlobalWindows>;
 }
 
 /**
@@ -57,10 +49,9 @@ export class GlobalAggregation {
   readonly #series: ReadonlyMap<string, SeriesDefinition>;
   readonly #tasks: number;
   readonly #streams = new Map<string, StreamState>();
-  readonly #provisional = new ProvisionalView();
-  readonly #dirty = new Set<WindowCell>();
-  readonly #removed = new Set<string>();
-  readonly #due = new DueCells();
+  readonly #due = new DueWindows();
+  /** Names of stored cells that the pipeline's series have no use for. */
+  #removed: string[] = [];
   /** Events in refused deltas since the start of the process. */
   refused = 0;
 
@@ -71,52 +62,37 @@ export class GlobalAggregation {
   }
 
   merge(partial: Partial): MergeOutcome {
-    const series = this.#series.get(partial.series);
-    if (series === undefined || !isWindowOf(series.window, partial))
-      return this.#refuse(partial, 'unknown-series');
-    const { queues, progress } = this.#stateOf(partial.stream);
-    const window = queues
-      .get(series.name)!
-      .take({ startMs: partial.startMs, endMs: partial.endMs }, progress);
-    if (window === undefined) return this.#refuse(partial, 'too-late');
-    const cell = this.#cellOf(window, partial);
-    cell.merge(partial);
-    this.#dirty.add(cell);
-    if (window.isComplete) this.#due.add(cell);
-    else this.#provisional.changed(cell);
-    return MERGED;
+    const windows = this.#series.has(partial.series)
+      ? this.#stateOf(partial.stream).windows.get(partial.series)!
+      : undefined;
+    const outcome: MergeOutcome = windows?.merge(partial) ?? { kind: 'unknown-series' };
+    if (outcome.kind === 'merged') this.#due.look(windows!);
+    else this.refused += partial.events;
+    return outcome;
   }
 
   /** @param upstream number of the local task, 0 ≤ upstream < upstreamTasks */
   advance(upstream: number, stream: string, progress: StreamProgress): void {
     const state = this.#stateOf(stream);
     state.progress.advance(upstream, progress);
-    this.#complete(state);
+    for (const windows of state.windows.values()) {
+      windows.advance();
+      this.#due.look(windows);
+    }
   }
 
   /** Is a row due, or a close done that is not told. */
   get isUrgent(): boolean {
-    return (
-      this.#due.length > 0 || [...this.#streams.values()].some(({ progress }) => progress.isCloseWaiting)
-    );
+    return !this.#due.isEmpty || [...this.#streams.values()].some(({ progress }) => progress.isCloseWaiting);
   }
 
   /** @param budget at most so many rows, > 0 */
   emit(budget: number): Emission {
-    const cells = this.#due.take(budget);
-    let oldestMs = Infinity;
-    const rows = cells.map((cell) => {
-      const row = cell.result();
-      oldestMs = Math.min(oldestMs, cell.unshownReceivedMs);
-      cell.unshownReceivedMs = Infinity;
-      cell.revision += 1;
-      this.#dirty.add(cell);
-      this.#provisional.forget(cell);
-      return row;
-    });
-    const more = this.#due.length > 0;
+    const gathered = new GatheredRows();
+    this.#due.emit(budget, gathered);
+    const more = !this.#due.isEmpty;
     if (!more) this.#forgetFinal();
-    return { rows, more, ...(oldestMs === Infinity ? {} : { oldestReceivedMs: oldestMs }) };
+    return { rows: gathered.rows, more, ...gathered.shown };
   }
 
   /**
@@ -125,7 +101,9 @@ export class GlobalAggregation {
    * @param newest at most so many of each series and stream: those of the newest windows. Default: all
    */
   changedOpen(newest = Infinity): ProvisionalRows {
-    return this.#provisional.take(newest);
+    const gathered = new GatheredRows();
+    for (const windows of this.#allWindows()) windows.takeProvisional(newest, gathered);
+    return { rows: gathered.rows, gone: gathered.goneRows, ...gathered.shown };
   }
 
   /** What is known of every stream. */
@@ -148,70 +126,45 @@ export class GlobalAggregation {
       if (!name.startsWith(PROGRESS_CELL)) continue;
       this.#addStream(name.slice(PROGRESS_CELL.length), UpstreamProgress.decode(value, this.#tasks));
     }
-    const restored: WindowCell[] = [];
-    for (const [name, value] of cells) {
-      if (!name.startsWith('[')) continue;
-      const cell = this.#restoreCell(name, value);
-      if (cell !== undefined) restored.push(cell);
+    for (const [name, value] of cells) if (name.startsWith('[')) this.#restoreCell(name, value);
+    for (const windows of this.#allWindows()) {
+      windows.restored();
+      this.#due.look(windows);
     }
-    restored
-      .sort((a, b) => a.place.window.endMs - b.place.window.endMs)
-      .forEach((cell) => this.#due.add(cell));
   }
 
   /** The cells that changed since the last call; undefined: removed. */
   *changes(): Iterable<readonly [string, JsonValue | undefined]> {
-    for (const cell of this.#dirty) yield [cell.name, cell.encode()];
-    this.#dirty.clear();
     for (const name of this.#removed) yield [name, undefined];
-    this.#removed.clear();
-    for (const [name, { progress }] of this.#streams) {
+    this.#removed = [];
+    for (const [stream, { progress, windows }] of this.#streams) {
+      for (const [series, each] of windows) {
+        for (const [name, value] of each.changes()) yield [storedName(series, stream, name), value];
+      }
       if (!progress.isDirty) continue;
       progress.isDirty = false;
-      yield [PROGRESS_CELL + name, progress.encode()];
+      yield [PROGRESS_CELL + stream, progress.encode()];
     }
   }
 
   *cells(): Iterable<readonly [string, JsonValue]> {
-    for (const [name, { progress, queues }] of this.#streams) {
-      yield [PROGRESS_CELL + name, progress.encode()];
-      for (const queue of queues.values()) for (const cell of queue.cells()) yield [cell.name, cell.encode()];
+    for (const [stream, { progress, windows }] of this.#streams) {
+      yield [PROGRESS_CELL + stream, progress.encode()];
+      for (const [series, each] of windows) {
+        for (const [name, value] of each.cells()) yield [storedName(series, stream, name), value];
+      }
     }
   }
 
-  #refuse(partial: Partial, kind: 'too-late' | 'unknown-series'): MergeOutcome {
-    this.refused += partial.events;
-    return { kind };
-  }
-
-  #cellOf(window: KeyedWindow, partial: Partial): WindowCell {
-    const { series, cells } = window;
-    const key = keyText(series, partial.key);
-    let cell = cells.get(key);
-    if (cell === undefined) {
-      cell = new WindowCell({ series, stream: partial.stream, window: window.window, key: partial.key });
-      cells.set(key, cell);
-    }
-    return cell;
-  }
-
-  #complete({ progress, queues }: StreamState): void {
-    const windows: KeyedWindow[] = [];
-    for (const queue of queues.values()) windows.push(...queue.completed(progress));
-    windows.sort((a, b) => a.window.endMs - b.window.endMs);
-    for (const { cells } of windows) for (const cell of cells.values()) this.#due.add(cell);
+  *#allWindows(): Iterable<GlobalWindows> {
+    for (const { windows } of this.#streams.values()) yield* windows.values();
   }
 
   #forgetFinal(): void {
     let left = MOST_FORGOTTEN;
-    for (const { progress, queues } of this.#streams.values()) {
-      for (const queue of queues.values()) {
-        for (const cell of queue.finished(progress, left)) {
-          left -= 1;
-          this.#dirty.delete(cell);
-          this.#removed.add(cell.name);
-        }
-      }
+    for (const windows of this.#allWindows()) {
+      if (left <= 0) return;
+      left -= windows.forgetFinal(left);
     }
   }
 
@@ -220,24 +173,24 @@ export class GlobalAggregation {
   }
 
   #addStream(stream: string, progress: UpstreamProgress): StreamState {
-    const queues = new Map([...this.#series].map(([name, series]) => [name, new WindowQueue(series)]));
-    const state = { progress, queues };
+    const windows = new Map(
+      [...this.#series].map(([name, series]) => [
+        name,
+        globalWindowsOf({ series, stream, limits: progress }),
+      ]),
+    );
+    const state = { progress, windows };
     this.#streams.set(stream, state);
     return state;
   }
 
-  /** Gives the cell if a row of it is due. */
-  #restoreCell(name: string, value: JsonValue): WindowCell | undefined {
-    const place = placeOf(name, this.#series);
-    if (place === undefined) {
-      // Of a series that the pipeline has no more, or cuts into other windows now.
-      this.#removed.add(name);
-      return undefined;
-    }
-    const { progress, queues } = this.#stateOf(place.stream);
-    const window = queues.get(place.series.name)!.restore(place.window, progress);
-    const cell = new WindowCell({ ...place, window: window.window }, value);
-    window.cells.set(keyText(place.series, place.key), cell);
-    return window.isComplete && cell.wantsRow ? cell : undefined;
+  #restoreCell(name: string, value: JsonValue): void {
+    const [seriesName, stream, ...rest] = JSON.parse(name) as [string, string, ...JsonScalar[]];
+    const windows = this.#series.has(seriesName) ? this.#stateOf(stream).windows.get(seriesName) : undefined;
+    // Of a series that the pipeline has no more, or cuts into other windows now.
+    if (windows?.restore(rest, value) !== true) this.#removed.push(name);
   }
 }
+
+const storedName = (series: string, stream: string, name: CellName): string =>
+  JSON.stringify([series, stream, ...name]);

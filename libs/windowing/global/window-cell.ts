@@ -1,47 +1,39 @@
-import { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from '#libs/kernel';
+import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
+import { type Key, keyValues } from '../key.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition } from '../series.js';
-import { isWindowOf, type TimeWindow } from '../time/window.js';
-
-/** The result of one window of one series, stream and key. */
-export interface WindowResult {
-  readonly series: string;
-  readonly stream: string;
-  readonly key: Readonly<Record<string, JsonScalar>>;
-  readonly windowStartMs: number;
-  readonly windowEndMs: number;
-  readonly measures: JsonObject;
-  /** 0 for the first complete result, then one more for each correction. Provisional rows: the next one. */
-  readonly revision: number;
-}
+import type { TimeWindow } from '../time/window.js';
+import type { DueCell } from './due-queue.js';
+import type { CellName } from './global-windows.js';
+import type { WindowResult } from './window-result.js';
 
 /** Whose cell it is. */
 export interface CellPlace {
   readonly series: SeriesDefinition;
   readonly stream: string;
   readonly window: TimeWindow;
-  readonly key: Readonly<Record<string, JsonScalar>>;
+  readonly key: Key;
 }
 
 /** What a global task holds of one window of one series, stream and key. */
-export class WindowCell {
+export class WindowCell implements DueCell {
   /** Rows emitted so far: the revision of the next one. */
   revision = 0;
-  /** Its window is complete and a row is to be emitted: it stands among the due cells. */
   isDue = false;
+  /** The store holds it: forgetting it is a change. */
+  isStored: boolean;
   /** As stored: in a complete window, a row is to be emitted. */
   readonly wantsRow: boolean;
   /** Arrival of the oldest event that no emitted or provisional row has shown yet; ∞ for none. */
   unshownReceivedMs = Infinity;
-  readonly place: CellPlace;
-  /** The name under which it is stored. */
-  readonly name: string;
   readonly #accumulator: Accumulator;
 
-  constructor(place: CellPlace, stored?: JsonValue) {
-    this.place = place;
-    this.name = cellName(place);
+  constructor(
+    readonly place: CellPlace,
+    stored?: JsonValue,
+  ) {
+    this.isStored = stored !== undefined;
     const { measures, revision, isDue, events } = isJsonObject(stored ?? null)
       ? (stored as StoredCell)
       : EMPTY_CELL;
@@ -52,9 +44,26 @@ export class WindowCell {
     this.wantsRow = revision === 0 || isDue === true;
   }
 
+  get window(): TimeWindow {
+    return this.place.window;
+  }
+
+  /** The name under which it is stored. */
+  get name(): CellName {
+    const { series, window, key } = this.place;
+    return [window.startMs, window.endMs, ...keyValues(series, key)];
+  }
+
   merge(partial: Partial): void {
     this.#accumulator.merge(partial.measures, partial.events, partial.oldestReceivedMs);
     this.unshownReceivedMs = Math.min(this.unshownReceivedMs, partial.oldestReceivedMs);
+  }
+
+  /** A row shows it now. @returns arrival of the oldest event that none has shown before; ∞ for none */
+  show(): number {
+    const receivedMs = this.unshownReceivedMs;
+    this.unshownReceivedMs = Infinity;
+    return receivedMs;
   }
 
   result(): WindowResult {
@@ -89,33 +98,3 @@ type StoredCell = {
 };
 
 const EMPTY_CELL: StoredCell = { measures: {}, revision: 0, events: 0 };
-
-/** The values of a key, in the order in which the series names its fields. */
-export function keyText(series: SeriesDefinition, key: Readonly<Record<string, JsonScalar>>): string {
-  return series.by.length === 0 ? '' : JSON.stringify(series.by.map((field) => key[field] ?? null));
-}
-
-function cellName({ series, stream, window, key }: CellPlace): string {
-  const values = series.by.map((field) => key[field] ?? null);
-  return JSON.stringify([series.name, stream, window.startMs, window.endMs, ...values]);
-}
-
-/** The place a stored cell belongs to; undefined where the pipeline has no such series any more. */
-export function placeOf(
-  name: string,
-  seriesByName: ReadonlyMap<string, SeriesDefinition>,
-): CellPlace | undefined {
-  const [seriesName, stream, startMs, endMs, ...values] = JSON.parse(name) as [
-    string,
-    string,
-    number,
-    number,
-    ...JsonScalar[],
-  ];
-  const series = seriesByName.get(seriesName);
-  const window = { startMs, endMs };
-  if (series === undefined || values.length !== series.by.length || !isWindowOf(series.window, window))
-    return undefined;
-  const key = Object.fromEntries(series.by.map((field, i) => [field, values[i] ?? null]));
-  return { series, stream, window, key };
-}

@@ -2,20 +2,14 @@ import TinyQueue from 'tinyqueue';
 import { classifyArrival } from '../time/arrival.js';
 import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
+import type { StreamLimits } from './global-windows.js';
 import type { WindowCell } from './window-cell.js';
 
 /** A window with the cells of all its keys. */
 export interface KeyedWindow {
-  readonly series: SeriesDefinition;
   readonly window: TimeWindow;
   readonly cells: Map<string, WindowCell>;
   isComplete: boolean;
-}
-
-/** The times of a stream, as the upstream tasks say. */
-export interface StreamLimits {
-  readonly watermarkMs: number;
-  readonly closedUntilMs: number | undefined;
 }
 
 const byEnd = (a: KeyedWindow, b: KeyedWindow): number => a.window.endMs - b.window.endMs;
@@ -23,8 +17,8 @@ const byEnd = (a: KeyedWindow, b: KeyedWindow): number => a.window.endMs - b.win
 /**
  * The windows of one series and stream, in two queues: `open → complete → forgotten`.
  *
- * Windows of a series have one size, so the order of their ends is the order of their starts; what completes by
- * watermark and what completes by a close are both at the head, and nothing else is looked at.
+ * The order of the windows' ends is that of their starts; what completes by watermark and what completes by a close
+ * are both at the head, and nothing else is looked at.
  */
 export class WindowQueue {
   readonly #series: SeriesDefinition;
@@ -81,8 +75,8 @@ export class WindowQueue {
     }
   }
 
-  *cells(): Iterable<WindowCell> {
-    for (const { cells } of this.#windows.values()) yield* cells.values();
+  windows(): Iterable<KeyedWindow> {
+    return this.#windows.values();
   }
 
   #arrival(
@@ -93,7 +87,7 @@ export class WindowQueue {
   }
 
   #create(window: TimeWindow, isComplete: boolean): KeyedWindow {
-    const created: KeyedWindow = { series: this.#series, window, cells: new Map(), isComplete };
+    const created: KeyedWindow = { window, cells: new Map(), isComplete };
     this.#windows.set(window.startMs, created);
     (isComplete ? this.#complete : this.#open).push(created);
     return created;

@@ -1,19 +1,11 @@
 import type { StreamEvent } from '#libs/kernel';
 import type { Fields } from '../aggregators/aggregator.js';
-import { classifyArrival } from '../time/arrival.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition, TimeDefinition } from '../series.js';
-import { SeriesDeltas } from './series-deltas.js';
 import type { StreamTime } from '../time/stream-time.js';
 import { StreamTimes } from '../time/stream-times.js';
-import { type TimeWindow, WindowAssigner } from '../time/window.js';
-
-/** A window that did not take an event any more. */
-export interface LateArrival {
-  readonly series: string;
-  readonly window: TimeWindow;
-  readonly lateByMs: number;
-}
+import type { KeyAdmission, LateArrival, LocalWindows } from './local-windows.js';
+import { localWindowsOf } from './local-windows-of.js';
 
 /** What became of an event. */
 export type AddOutcome =
@@ -22,6 +14,7 @@ export type AddOutcome =
   /** `counted`: in so many series; `late`: refused by these. Both empty: no series wants such an event. */
   | { readonly kind: 'assigned'; readonly late: readonly LateArrival[]; readonly counted: number };
 
+const UNLIMITED: KeyAdmission = { admits: () => true, countOther: () => undefined };
 const NOT_LATE: readonly LateArrival[] = [];
 
 /** What is kept of a stream between events, so that the way of an event holds one lookup. */
@@ -29,8 +22,7 @@ interface StreamContext {
   readonly name: string;
   readonly time: StreamTime;
   /** In the order of the series. */
-  readonly deltas: readonly SeriesDeltas[];
-  readonly assigners: readonly WindowAssigner[];
+  readonly windows: readonly LocalWindows[];
 }
 
 /**
@@ -74,13 +66,13 @@ export class LocalAggregation {
 
   /** Is anything waiting to be drained. */
   get hasDeltas(): boolean {
-    return [...this.#streams.values()].some(({ deltas }) => deltas.some((of) => !of.isEmpty));
+    return [...this.#streams.values()].some(({ windows }) => windows.some((of) => !of.isEmpty));
   }
 
   /** Gives the deltas gathered since the last call, and forgets them. */
   drain(): Partial[] {
     const partials: Partial[] = [];
-    for (const { deltas } of this.#streams.values()) for (const of of deltas) of.drain(partials);
+    for (const { windows } of this.#streams.values()) for (const of of windows) of.drain(partials);
     // Streams come and go; a context is cheap to make again.
     this.#streams.clear();
     this.#latest = undefined;
@@ -93,32 +85,11 @@ export class LocalAggregation {
     for (let i = 0; i < this.#series.length; i++) {
       const series = this.#series[i]!;
       if (series.where !== undefined && !series.where(event.data)) continue;
-      const refused = this.#addTo(series, context, i, event);
+      const refused = context.windows[i]!.add(event, context.time);
       if (refused === undefined) counted += 1;
       else (late ??= []).push(refused);
     }
     return late === undefined ? this.#assigned[counted]! : { kind: 'assigned', late, counted };
-  }
-
-  /** Adds to every window that still takes the event. Undefined: at least one did; else the refusal of the newest. */
-  #addTo(
-    series: SeriesDefinition,
-    { time, assigners, deltas }: StreamContext,
-    index: number,
-    event: StreamEvent<Fields>,
-  ): LateArrival | undefined {
-    let refused: LateArrival | undefined;
-    let isTaken = false;
-    for (const window of assigners[index]!.windowsFor(event.timeMs)) {
-      const arrival = classifyArrival(window, time.watermarkMs, time.closedUntilMs, series.allowedLatenessMs);
-      if (arrival.kind === 'late-rejected') {
-        refused = { series: series.name, window, lateByMs: arrival.lateByMs };
-      } else {
-        deltas[index]!.add(window, event);
-        isTaken = true;
-      }
-    }
-    return isTaken ? undefined : refused;
   }
 
   #contextOf(stream: string): StreamContext {
@@ -127,8 +98,7 @@ export class LocalAggregation {
       context = {
         name: stream,
         time: this.times.of(stream),
-        deltas: this.#series.map((series) => new SeriesDeltas(series, stream)),
-        assigners: this.#series.map((series) => new WindowAssigner(series.window)),
+        windows: this.#series.map((series) => localWindowsOf({ series, stream, admission: UNLIMITED })),
       };
       this.#streams.set(stream, context);
     }

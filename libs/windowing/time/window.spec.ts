@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { tumbling, windowFor, windowsFor, WindowAssigner } from './window.js';
+import { tumbling, type TumblingWindow, type TimeWindow } from './window.js';
+import { gridOf, windowsAt } from './window-grid.js';
 
 const MINUTE = 60_000;
 
@@ -15,7 +16,10 @@ describe('tumbling', () => {
   });
 });
 
-describe('windowFor', () => {
+const windowFor = (definition: TumblingWindow, timeMs: number): TimeWindow =>
+  windowsAt(gridOf(definition), timeMs)[0]!;
+
+describe('a grid', () => {
   //   -60000            0             60000          120000
   //      [───────────────)[─────────────)[─────────────)
   it.each([
@@ -37,15 +41,6 @@ describe('windowFor', () => {
         expect(window.startMs <= time && time < window.endMs).toBe(true);
         expect(window.endMs - window.startMs).toBe(sizeMs);
         expect(Math.abs((window.startMs - offsetMs) % sizeMs)).toBe(0);
-      }),
-    );
-  });
-
-  it('is what an assigner gives, whatever came before', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: -300, max: 300 })), (times) => {
-        const assigner = new WindowAssigner(tumbling(100));
-        for (const time of times) expect(assigner.windowsFor(time)).toEqual(windowsFor(tumbling(100), time));
       }),
     );
   });

@@ -1,0 +1,18 @@
+import { GlobalTumbling } from './global-tumbling.js';
+import type { GlobalContext, GlobalWindows } from './global-windows.js';
+
+/** The global stage of a series' kind of windows, for one stream. */
+export function globalWindowsOf(context: GlobalContext): GlobalWindows {
+  const { window } = context.series;
+  switch (window.kind) {
+    case 'tumbling':
+      return new GlobalTumbling(context, window);
+    case 'hopping':
+    case 'sliding':
+    case 'session':
+    case 'global':
+      throw new RangeError(`there are no windows of the kind ${window.kind}`);
+    default:
+      return window satisfies never;
+  }
+}

@@ -1,0 +1,18 @@
+import type { LocalContext, LocalWindows } from './local-windows.js';
+import { LocalTumbling } from './local-tumbling.js';
+
+/** The local stage of a series' kind of windows, for one stream and up to the next drain. */
+export function localWindowsOf(context: LocalContext): LocalWindows {
+  const { window } = context.series;
+  switch (window.kind) {
+    case 'tumbling':
+      return new LocalTumbling(context, window);
+    case 'hopping':
+    case 'sliding':
+    case 'session':
+    case 'global':
+      throw new RangeError(`there are no windows of the kind ${window.kind}`);
+    default:
+      return window satisfies never;
+  }
+}
