@@ -8,11 +8,15 @@ import {
   type Registers,
   STANDARD_ERROR,
 } from './hyperloglog.js';
+import { decodeRegisters, encodeRegisters } from './registers-codec.js';
 
 /** Seeds of the two halves of a 64-bit hash. Stored states depend on them: never change them. */
 const HIGH_SEED = 0x1b873593;
 const LOW_SEED = 0x2f0b4f11;
 const HASH_BYTES = 8;
+const DEFAULT_EXACT_UP_TO = 1_000;
+/** A state must fit into a message. */
+const MOST_EXACT = 10_000;
 
 /** Either the hashes of all values, or, beyond the limit, only registers. */
 export interface DistinctState {
@@ -32,12 +36,19 @@ export interface DistinctResult {
  * How many different values. Missing values and `null` are skipped. Exact up to a limit; beyond it HyperLogLog with
  * 4,096 registers, whose relative standard error is 1.6 %. Values are compared by a 64-bit hash.
  *
- * @param options.exactUpTo default 1,000; whole, ≥ 0
+ * Sources: P. Flajolet and others, "HyperLogLog", AofA 2007; S. Heule and others, "HyperLogLog in practice", EDBT 2013,
+ * for 64 bits and the sparse form; the estimate is Ertl's, which needs no table of biases.
+ *
+ * @param options.exactUpTo whole, 0 to 10,000, default 1,000
+ * @throws RangeError outside those bounds
  */
 export function distinct(
   options: { readonly exactUpTo?: number } = {},
 ): Aggregator<DistinctState, DistinctResult> {
-  const exactUpTo = options.exactUpTo ?? 1_000;
+  const exactUpTo = options.exactUpTo ?? DEFAULT_EXACT_UP_TO;
+  if (!Number.isInteger(exactUpTo) || exactUpTo < 0 || exactUpTo > MOST_EXACT) {
+    throw new RangeError(`distinct is exact up to 0 to ${MOST_EXACT} values, not ${exactUpTo}`);
+  }
   return {
     name: 'distinct',
     create: () => ({ hashes: new Set(), registers: undefined }),
@@ -99,9 +110,9 @@ function merge(into: DistinctState, other: DistinctState, exactUpTo: number): vo
   }
 }
 
-/** `{x: base64}` of the hashes, 8 bytes each, or `{r: base64}` of the registers. */
+/** `{x: base64}` of the hashes, 8 bytes each, or the registers as they write themselves. */
 function encode({ hashes, registers }: DistinctState): JsonValue {
-  if (hashes === undefined) return { r: Buffer.from(registers!).toString('base64') };
+  if (hashes === undefined) return encodeRegisters(registers!);
   const bytes = Buffer.allocUnsafe(hashes.size * HASH_BYTES);
   let at = 0;
   for (const hash of hashes) {
@@ -113,9 +124,9 @@ function encode({ hashes, registers }: DistinctState): JsonValue {
 }
 
 function decode(json: JsonValue): DistinctState {
-  const { x, r } = isJsonObject(json) ? json : {};
-  if (typeof r === 'string')
-    return { hashes: undefined, registers: new Uint8Array(Buffer.from(r, 'base64')) };
+  const registers = decodeRegisters(json);
+  if (registers !== undefined) return { hashes: undefined, registers };
+  const { x } = isJsonObject(json) ? json : {};
   const bytes = Buffer.from(typeof x === 'string' ? x : '', 'base64');
   const hashes = new Set<string>();
   for (let at = 0; at < bytes.length; at += HASH_BYTES) {

@@ -3,7 +3,10 @@
 // Source: T. J. Dekker, "A floating-point technique for extending the available precision", Numerische Mathematik 18
 // (1971); its addition after D. E. Knuth, "The Art of Computer Programming", vol. 2, 4.2.2.
 
-/** About 32 decimal digits: `high + low`. */
+/**
+ * About 32 decimal digits: `high + low`. A sum of n numbers of one sign is within n · 2^-104 of its value, and exact
+ * where they are whole and it stays below 2^106.
+ */
 export interface DoubleDouble {
   high: number;
   low: number;
@@ -36,6 +39,13 @@ export function times(factor: number, { high, low }: DoubleDouble): DoubleDouble
 export function squareOf({ high, low }: DoubleDouble): DoubleDouble {
   const square = high * high;
   return normalized(square, productError(high, high, square) + 2 * high * low);
+}
+
+/** `value / divisor`, rounded once. */
+export function quotient({ high, low }: DoubleDouble, divisor: number): number {
+  const first = high / divisor;
+  const product = first * divisor;
+  return first + (high - product - productError(first, divisor, product) + low) / divisor;
 }
 
 function normalized(high: number, low: number): DoubleDouble {

@@ -1,6 +1,6 @@
 import type { JsonValue } from '#libs/kernel';
 import type { Aggregator } from './aggregator.js';
-import { addTo, type DoubleDouble } from './double-double.js';
+import { addTo, type DoubleDouble, quotient } from './double-double.js';
 import { momentValueOf } from './moment-value.js';
 
 export interface MeanState {
@@ -10,8 +10,8 @@ export interface MeanState {
 
 /**
  * The arithmetic mean of the numbers; `null` of none. What is not a finite number is skipped; magnitudes above 1e140
- * count as 1e140, those below 1e-140 as 0. The sum is kept with 32 digits, so that the mean is within 1e-15 of its
- * value for numbers of one sign, however many, and exact for whole ones.
+ * count as 1e140, those below 1e-140 as 0. The sum is kept with 32 digits, so that the mean is rounded but once
+ * (what cancels out is within 1e-15 of the mean magnitude).
  *
  * Source: T. J. Dekker, Numerische Mathematik 18 (1971).
  */
@@ -31,7 +31,7 @@ export function mean(): Aggregator<MeanState, number | null> {
     },
     encode: ({ count, sum: { high, low } }) => (low === 0 ? [count, high] : [count, high, low]),
     decode,
-    result: ({ count, sum }) => (count === 0 ? null : (sum.high + sum.low) / count),
+    result: ({ count, sum }) => (count === 0 ? null : quotient(sum, count)),
   };
 }
 

@@ -18,10 +18,13 @@ export function finiteOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value + 0 : undefined;
 }
 
-/** A text, cut to so many characters as {@link scalarOf} cuts. */
+/** What stands for the rest of a text: `…` and eight hexadecimal digits. */
+const TAIL_CHARS = 9;
+
+/** A text of at most so many characters; what is cut is short enough not to be cut again when it is read back. */
 export function shortText(text: string, maxChars = MAX_TEXT_CHARS): string {
   if (text.length <= maxChars) return text;
-  const kept = text.slice(0, maxChars);
+  const kept = text.slice(0, maxChars - TAIL_CHARS);
   // Half a surrogate pair is no text to a store that wants UTF-8.
   const whole = /[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept;
   return `${whole}…${murmur3(text).toString(16)}`;

@@ -1,8 +1,9 @@
 import type { DDSketch } from '@datadog/sketches-js';
+import { type ByteReader, readUnsigned, writeUnsigned } from './variable-length.js';
 
 // The library's protobuf form takes a byte or eight for each empty bin, and reading it back widens the sketch with
 // every round. This one: count of zeros; then for positive and for negative values the number of bins that are not
-// empty, and for each its distance from the bin before and its weight. All as variable-length integers (LEB128).
+// empty, and for each its distance from the bin before and its weight. All as variable-length integers.
 
 type Store = DDSketch['store'];
 
@@ -38,36 +39,11 @@ function writeStore(bytes: number[], store: Store): void {
   });
 }
 
-function readStore(reader: Reader, store: Store): void {
+function readStore(reader: ByteReader, store: Store): void {
   let key = 0;
   for (let left = readUnsigned(reader); left > 0; left--) {
     key += unzigzag(readUnsigned(reader));
     store.add(key, readUnsigned(reader));
-  }
-}
-
-interface Reader {
-  readonly bytes: Uint8Array;
-  at: number;
-}
-
-// With multiplication, not shifts: weights may pass 2^31.
-function writeUnsigned(bytes: number[], value: number): void {
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes.push(rest);
-}
-
-function readUnsigned(reader: Reader): number {
-  let value = 0;
-  for (let factor = 1; ; factor *= 0x80) {
-    const byte = reader.bytes[reader.at++];
-    if (byte === undefined) throw new RangeError('the bytes of a sketch end too early');
-    value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return value;
   }
 }
 

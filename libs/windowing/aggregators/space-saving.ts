@@ -6,8 +6,7 @@ import type { JsonScalar } from '#libs/kernel';
 // form that keeps upper bounds.
 //
 // S1. A counted value occurred at most `count` and at least `count - error` times.
-// S2. A value that is not counted occurred at most `uncounted` times; no error and no count is below what that allows:
-//     error ≤ uncounted ≤ count.
+// S2. A value that is not counted occurred at most `uncounted` times, and error ≤ uncounted ≤ count.
 // S3. uncounted ≤ all occurrences / capacity, after any adding and merging; 0 while nothing was left out.
 
 export type Counted = Exclude<JsonScalar, null>;

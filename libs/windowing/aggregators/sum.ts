@@ -26,20 +26,24 @@ export function sum(): Aggregator<SumState, number> {
     },
     encode: ({ sum, compensation }) => (compensation === 0 ? sum : [sum, compensation]),
     decode,
-    result: ({ sum, compensation }) => sum + compensation,
+    result: ({ sum, compensation }) => withinRange(sum + compensation),
   };
 }
 
 function addTo(state: SumState, value: number): void {
   const next = state.sum + value;
   if (!Number.isFinite(next)) {
-    state.sum = next > 0 ? Number.MAX_VALUE : -Number.MAX_VALUE;
+    state.sum = withinRange(next);
     state.compensation = 0;
     return;
   }
   state.compensation +=
     Math.abs(state.sum) >= Math.abs(value) ? state.sum - next + value : value - next + state.sum;
   state.sum = next;
+}
+
+function withinRange(value: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 }
 
 function decode(json: JsonValue): SumState {

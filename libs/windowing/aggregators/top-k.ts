@@ -70,13 +70,14 @@ function topEntries(state: SpaceSaving, k: number): readonly TopEntry[] {
     .slice(0, k);
 }
 
-/** Among equal counts the surer first, then by value, so that the same counts make the same list. */
+/** Among equal counts the surer first, then by type and value, so that the same counts make the same list. */
 function compareEntries(a: TopEntry, b: TopEntry): number {
-  return b.count - a.count || a.error - b.error || (orderText(a.value) < orderText(b.value) ? -1 : 1);
+  return b.count - a.count || a.error - b.error || compareValues(a.value, b.value);
 }
 
-function orderText(value: Counted): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+function compareValues(a: Counted, b: Counted): number {
+  if (typeof a !== typeof b) return typeof a < typeof b ? -1 : 1;
+  return a < b ? -1 : 1;
 }
 
 /** Values and counts as two lists; errors and what is uncounted only where there are any. */
