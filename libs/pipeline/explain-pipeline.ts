@@ -1,5 +1,5 @@
 import { formatDuration } from '#libs/kernel';
-import type { SeriesDefinition } from '#libs/windowing';
+import type { AlignedWindow, SeriesDefinition, WindowDefinition } from '#libs/windowing';
 import type { PipelineDefinition } from './pipeline-definition.js';
 
 /** A topic of a pipeline, by its noun: `<pipeline>.<noun>`. */
@@ -53,13 +53,42 @@ export function explainPipeline(definition: PipelineDefinition): string {
   return lines.join('\n');
 }
 
-function explainSeries({ name, window, allowedLatenessMs, by, measures, where }: SeriesDefinition): string {
+function explainSeries(series: SeriesDefinition): string {
+  const { name, window, allowedLatenessMs, by, measures, where, maxKeys } = series;
   const key = ['stream', ...by].join(', ');
   const filter = where === undefined ? '' : ', of some events';
-  return (
-    `  ${name}: ${window.kind} ${formatDuration(window.sizeMs)} by ${key}${filter}, ` +
-    `corrected for ${formatDuration(allowedLatenessMs)}: ${measures.map((measure) => measure.name).join(', ')}`
-  );
+  const cap = maxKeys === undefined ? '' : `, at most ${maxKeys} keys a window`;
+  // A window of a count takes events whatever their time.
+  const lateness = window.kind === 'global' ? '' : `, corrected for ${formatDuration(allowedLatenessMs)}`;
+  const names = measures.map((measure) => measure.name).join(', ');
+  return `  ${name}: ${describeWindow(window)} by ${key}${filter}${cap}${lateness}: ${names}`;
+}
+
+/** A window in the words of the file: `hopping 5m every 1m`. */
+function describeWindow(window: WindowDefinition): string {
+  switch (window.kind) {
+    case 'tumbling':
+      return `tumbling ${formatDuration(window.sizeMs)}${describeAlignment(window)}`;
+    case 'hopping': {
+      const every = formatDuration(window.everyMs);
+      return `hopping ${formatDuration(window.sizeMs)} every ${every}${describeAlignment(window)}`;
+    }
+    case 'sliding':
+      return `sliding ${formatDuration(window.sizeMs)}`;
+    case 'session': {
+      const cut = window.maxLengthMs === undefined ? '' : `, cut every ${formatDuration(window.maxLengthMs)}`;
+      return `session with a gap of ${formatDuration(window.gapMs)}${cut},`;
+    }
+    case 'global':
+      return `every ${counted(window.count, 'event')}`;
+    default:
+      return window satisfies never;
+  }
+}
+
+function describeAlignment({ offsetMs, timeZone }: AlignedWindow): string {
+  const offset = offsetMs === 0 ? '' : ` offset ${formatDuration(offsetMs)}`;
+  return timeZone === undefined ? offset : `${offset} in ${timeZone}`;
 }
 
 function counted(count: number, noun: string): string {

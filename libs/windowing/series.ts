@@ -21,6 +21,8 @@ export interface SeriesDefinition {
   readonly where?: (data: Fields) => boolean;
   /** Names of the fields of data whose values are the key. The stream always belongs to it and is not named here. */
   readonly by: readonly string[];
+  /** The most keys of a window; what is beyond them counts in one key `__other__`. Whole, ≥ 1. */
+  readonly maxKeys?: number;
   readonly measures: readonly MeasureDefinition[];
 }
 

@@ -1,10 +1,16 @@
-import type { MeasureDefinition, SeriesDefinition } from '#libs/windowing';
+import type { MeasureDefinition, SeriesDefinition, WindowDefinition } from '#libs/windowing';
 import type { NameKind, Scope } from '../expression/expression.js';
 import { readMeasure } from './measure-reader.js';
 import type { ProblemLog } from '../settings/problem-log.js';
 import { fieldReader, predicateReader } from './scope-reader.js';
 import type { Setting } from '../settings/setting.js';
-import { distinctReader, listReader, MapReader, textReader } from '../settings/setting-reader.js';
+import {
+  distinctReader,
+  listReader,
+  MapReader,
+  numberReader,
+  textReader,
+} from '../settings/setting-reader.js';
 import { readWindow } from './window-reader.js';
 
 /** A series, and what the expressions of alerts see of its rows. */
@@ -14,6 +20,7 @@ export interface ReadSeries {
 }
 
 const STREAM = 'stream';
+const MAX_KEYS = 10_000_000;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 const NAME_RULE = 'a name of letters, digits and _, not starting with a digit, at most 63';
 
@@ -34,8 +41,8 @@ function readSeries(setting: Setting, scope: Scope, log: ProblemLog): ReadSeries
   const series = MapReader.of(
     setting,
     log,
-    ['name', 'where', 'window', 'by', 'measures'],
-    ['mode', 'keysPerWindow'],
+    ['name', 'where', 'window', 'by', 'maxKeys', 'measures'],
+    ['mode'],
   );
   if (series === undefined) return undefined;
   const name = series.required('name', textReader(NAME_RULE, NAME));
@@ -43,15 +50,37 @@ function readSeries(setting: Setting, scope: Scope, log: ProblemLog): ReadSeries
   const window = series.required('window', readWindow);
   const key = distinctReader(keyReader(scope), (field) => field);
   const by = series.optional('by', listReader(key, 'a list of fields'), []);
+  const maxKeys = series.optional('maxKeys', readMaxKeys, undefined);
   const measures = series.required('measures', (each, problems) => readMeasures(each, scope, problems));
+  if (window !== undefined) refuseRatesWithoutLength(series.member('measures'), window.window, log);
   if (name === undefined || window === undefined || measures === undefined) return undefined;
   const grouped = {
     name,
     ...window,
     by: by.filter((field) => field !== STREAM),
     measures: measures.definitions,
+    ...(maxKeys === undefined ? {} : { maxKeys }),
   };
   return { definition: where === undefined ? grouped : { ...grouped, where }, results: measures.results };
+}
+
+const readMaxKeys = numberReader(
+  `a whole number from 1 to ${MAX_KEYS}`,
+  (value) => Number.isInteger(value) && value >= 1 && value <= MAX_KEYS,
+);
+
+/** What is divided by the length of the window would be empty in every row. */
+function refuseRatesWithoutLength(
+  measures: Setting | undefined,
+  window: WindowDefinition,
+  log: ProblemLog,
+): void {
+  if (window.kind !== 'global' || measures?.kind !== 'map') return;
+  for (const { value } of measures.entries.values()) {
+    const isRate =
+      value.kind === 'map' ? value.entries.has('rate') : 'value' in value && value.value === 'rate';
+    if (isRate) log.refuse(value, 'another measure: a window of a count has no length, and so no rate');
+  }
 }
 
 /** A field, or `stream`, which every series is grouped by anyway. */

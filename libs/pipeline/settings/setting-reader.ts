@@ -75,11 +75,7 @@ export function distinctReader<T>(item: Reader<T>, nameOf: (value: T) => string 
   };
 }
 
-interface KindsOfMap {
-  readonly kinds: Readonly<Record<string, { readonly options: readonly string[] }>>;
-  readonly common?: readonly string[];
-  readonly later: readonly string[];
-}
+type KindsOfMap = Readonly<Record<string, { readonly options: readonly string[] }>>;
 
 /** The members of a map, by name. Unknown ones are refused when it is made. */
 export class MapReader {
@@ -107,31 +103,24 @@ export class MapReader {
     return new MapReader(setting, log);
   }
 
-  /**
-   * A map whose kind is told by one of its keys, and which has the options of that kind only.
-   *
-   * @param common options of every kind
-   */
+  /** A map whose kind is told by one of its keys, and which has the options of that kind only. */
   static ofKind(
     setting: Setting,
     log: ProblemLog,
-    { kinds, common = [], later }: KindsOfMap,
+    kinds: KindsOfMap,
   ): { readonly kind: string; readonly map: MapReader } | undefined {
     const written = setting.kind === 'map' ? [...setting.entries.keys()] : [];
     const kind = written.find((name) => Object.hasOwn(kinds, name));
-    const options =
-      kind === undefined
-        ? Object.values(kinds).flatMap((each) => each.options)
-        : (kinds[kind]?.options ?? []);
-    const map = MapReader.of(
-      setting,
-      log,
-      [...(kind === undefined ? Object.keys(kinds) : [kind]), ...options, ...common],
-      later,
+    const options = (kind === undefined ? Object.keys(kinds) : [kind]).flatMap(
+      (name) => kinds[name]?.options ?? [],
     );
+    const named = kind === undefined ? Object.keys(kinds) : [kind];
+    const known = [...new Set([...named, ...options])];
+    const map = MapReader.of(setting, log, known);
     if (map === undefined) return undefined;
     if (kind !== undefined) return { kind, map };
-    const isTold = written.some((name) => later.includes(name));
+    // A key that is not known was told already, with the one that was probably meant.
+    const isTold = written.some((name) => !known.includes(name));
     return isTold ? undefined : log.refuse(setting, `a map with ${Object.keys(kinds).join(' or ')}`);
   }
 
