@@ -1,9 +1,13 @@
 import { liveLatency } from './live-latency.js';
 import type { Benchmark, Measurement } from './measurement.js';
+import { windowing } from './windowing.js';
 
 // npm run bench [-- NAME …] [--json]: measures on this machine; nothing here is a test.
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { 'live-latency': liveLatency };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  'live-latency': liveLatency,
+  windowing,
+};
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith('--'));
