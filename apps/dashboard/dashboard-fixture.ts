@@ -116,6 +116,27 @@ export function visitsRow(startMs: number, parts: Partial<ResultRow> = {}): Resu
   return requestsRow(startMs, { series: 'visits_per_minute', measures, ...parts });
 }
 
+/** The most frequent paths of five complete minutes; counts may be too high by up to `error`. */
+export function topPathsRow(startMs: number, counts: Readonly<Record<string, number>>, error = 0): ResultRow {
+  const entries = Object.entries(counts).map(([value, count]) => ({ value, count, error }));
+  return requestsRow(startMs, {
+    series: 'top_paths',
+    windowEndMs: startMs + 5 * MINUTE_MS,
+    measures: { paths: { entries, maxError: error } },
+  });
+}
+
+/** A complete session of a visitor; its window goes on for the gap behind its last event. */
+export function sessionRow(visitor: string, startMs: number, measures: JsonObject): ResultRow {
+  const length = typeof measures['length'] === 'number' ? measures['length'] : 0;
+  return requestsRow(startMs, {
+    series: 'sessions',
+    key: { visitor },
+    windowEndMs: startMs + length + 30 * MINUTE_MS,
+    measures,
+  });
+}
+
 /** How far one global task has come in a stream. */
 export function progressOf(stream: string, partition: number, watermarkMs: number): DocumentWrite {
   return {

@@ -1,7 +1,7 @@
 import { bars } from './bars.js';
 import { h } from './dom.js';
 import * as format from './format.js';
-import { countOf, figuresOf, lengthOf, textsOf } from './sessions.js';
+import { countedBy, figuresOf, lengthOf, textsOf } from './sessions.js';
 
 /**
  * @typedef {import('./model.js').Row} Row
@@ -22,7 +22,7 @@ export function sessionsContent(definition, { rows, isAll }, nowMs) {
   const figures = figuresOf(rows, definition);
   return [
     h('p', { class: 'quiet' }, scopeOf(rows, isAll, nowMs)),
-    keyFigures(figures),
+    keyFigures(figures, countedBy(rows)),
     h('h3', { class: 'part' }, 'How long they took'),
     bars(
       figures.lengths.map(({ label, count }) => ({ name: label, count })),
@@ -46,12 +46,15 @@ function scopeOf(rows, isAll, nowMs) {
     : `The newest ${format.count(rows.length)} sessions, ${since}; there are older ones`;
 }
 
-/** @param {import('./sessions.js').SessionFigures} figures */
-function keyFigures({ open, medianMs, perSession, single }) {
+/**
+ * @param {import('./sessions.js').SessionFigures} figures
+ * @param {string | undefined} counted
+ */
+function keyFigures({ open, medianMs, perSession, single }, counted = 'events') {
   const shown = [
     ['Median length', format.duration(medianMs)],
-    ...(perSession === null ? [] : [['Requests each', format.rate(perSession)]]),
-    ...(single === null ? [] : [['With one request', format.percent(single)]]),
+    ...(perSession === null ? [] : [[`${format.title(counted)} each`, format.rate(perSession)]]),
+    ...(single === null ? [] : [['With one alone', format.percent(single)]]),
     ['Still open', format.count(open)],
   ];
   return h(
@@ -68,22 +71,22 @@ function keyFigures({ open, medianMs, perSession, single }) {
  */
 function latest(rows, definition, nowMs) {
   const names = [...new Set(rows.flatMap((row) => textsOf(row).map(([name]) => name)))].slice(0, 2);
+  const counted = countedBy(rows);
   const head = h(
     'tr',
     {},
     h('th', {}, 'Began'),
-    ...names.map((name) => h('th', {}, format.title(name))),
+    ...names.map((name) => h('th', { class: 'path' }, format.title(name))),
     h('th', { class: 'number' }, 'Length'),
-    h('th', { class: 'number' }, 'Count'),
+    counted === undefined ? null : h('th', { class: 'number' }, format.title(counted)),
   );
   const line = (/** @type {Row} */ row) => {
     const texts = new Map(textsOf(row));
     const isOpen = row.phase === 'provisional';
-    const count = countOf(row);
     return h(
       'tr',
       {},
-      h('td', { class: 'when' }, format.moment(Date.parse(row.windowStart), nowMs)),
+      h('td', { class: 'when' }, beganAt(Date.parse(row.windowStart), nowMs)),
       ...names.map((name) => {
         const value = texts.get(name) ?? '–';
         return h('td', { class: 'path mono', title: value }, value);
@@ -93,8 +96,21 @@ function latest(rows, definition, nowMs) {
         { class: isOpen ? 'number provisional' : 'number', title: isOpen ? 'still open' : undefined },
         `${format.duration(lengthOf(row, definition))}${isOpen ? ' …' : ''}`,
       ),
-      h('td', { class: 'number' }, count === null ? '–' : format.count(count)),
+      counted === undefined
+        ? null
+        : h('td', { class: 'number' }, format.count(Number(row.measures[counted] ?? 0))),
     );
   };
   return h('table', { class: 'latest' }, h('thead', {}, head), h('tbody', {}, ...rows.map(line)));
+}
+
+/**
+ * Short, for a column: the year is in the line above the table.
+ *
+ * @param {number} ms
+ * @param {number} nowMs
+ */
+function beganAt(ms, nowMs) {
+  if (format.day(ms) === format.day(nowMs)) return format.secondTime(ms);
+  return `${format.shortDay(ms)}, ${format.clockTime(ms)}`;
 }

@@ -14,7 +14,7 @@
 
 /** Where the classes of lengths end. @type {[untilMs: number, label: string][]} */
 const LENGTHS = [
-  [1, 'a moment'],
+  [1, '0 s'],
   [60_000, 'below 1 min'],
   [300_000, '1 to 5 min'],
   [900_000, '5 to 15 min'],
@@ -31,7 +31,8 @@ const LENGTHS = [
  */
 export function figuresOf(rows, definition) {
   const lengths = rows.map((row) => lengthOf(row, definition)).sort((a, b) => a - b);
-  const counts = rows.map(countOf).filter((count) => count !== null);
+  const counted = countedBy(rows);
+  const counts = counted === undefined ? [] : rows.map(({ measures }) => Number(measures[counted] ?? 0));
   const total = counts.reduce((sum, count) => sum + count, 0);
   return {
     count: rows.length,
@@ -60,16 +61,15 @@ export function lengthOf({ measures, windowStart, windowEnd }, { window }) {
 }
 
 /**
- * How many events a session had: the first of its measures that is a number and not its length.
+ * The measure that says how many events a session had: the first that is a number and not its length.
  *
- * @param {Row} row
- * @returns {number | null}
+ * @param {Row[]} rows
+ * @returns {string | undefined}
  */
-export function countOf({ measures }) {
-  const found = Object.entries(measures).find(
+export function countedBy(rows) {
+  return Object.entries(rows[0]?.measures ?? {}).find(
     ([name, value]) => typeof value === 'number' && name !== 'length' && name !== 'duration',
-  );
-  return found === undefined ? null : Number(found[1]);
+  )?.[0];
 }
 
 /**
