@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { StreamEvent } from '#libs/kernel';
 import { shippedSchemas } from '#libs/schema';
@@ -244,6 +245,24 @@ describe('a measure', () => {
       ),
       expect.stringContaining('10:30 measures.b: found a map, wanted another measure'),
     ]);
+  });
+});
+
+describe('docs/pipeline-file.md', () => {
+  const page = readFileSync(new URL('../../docs/pipeline-file.md', import.meta.url), 'utf8');
+  const examplesIn = (heading: string): readonly string[] => {
+    const section = page.split(`### ${heading}\n`)[1]?.split('\n#')[0] ?? '';
+    const cells = [...section.matchAll(/^\| [^|`]+ \| ([^|]+) \|/gm)].map(([, cell = '']) => cell);
+    return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, example = '']) => example));
+  };
+
+  it('gives an example of every window and measure, and each is right', () => {
+    const windows = examplesIn('window').map((text) => seriesWith(`window: ${text}`, COUNT).window.kind);
+    expect(new Set(windows)).toEqual(new Set(['tumbling', 'hopping', 'sliding', 'session', 'global']));
+    const enriched = examplesIn('measures').map((text) => text.replace('visitor', 'userId'));
+    const measures = enriched.map((text) => measureOf(text).aggregator.name);
+    expect(measures.length).toBeGreaterThan(15);
+    expect(measures).toEqual(expect.arrayContaining(['collect', 'histogram', 'top', 'stddev', 'rate']));
   });
 });
 
