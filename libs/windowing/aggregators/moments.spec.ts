@@ -52,8 +52,8 @@ describe('variance', () => {
     expect(Math.abs(resultOf(variance(), values)! - 1)).toBeLessThan(1e-9);
   });
 
-  it.each([0.1, 1 / 3, 1e-7, 123_456.789, 1e100, -1e-100])('of 100,000 times %p is 0', (value) => {
-    const values = new Array<number>(100_000).fill(value);
+  it.each([0.1, 1 / 3, 1e-7, 123_456.789, 1e100, -1e-100])('of 20,000 times %p is 0', (value) => {
+    const values = new Array<number>(20_000).fill(value);
     expect(resultOf(variance(), values)).toBe(0);
     expect(resultOf(stddev(), values)).toBe(0);
     expect(resultOf(mean(), values)).toBe(value);

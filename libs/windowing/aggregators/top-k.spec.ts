@@ -23,7 +23,8 @@ function expectTrue(result: TopResult, values: readonly unknown[], k: number, ca
     expect(error).toBeLessThanOrEqual(result.maxError);
   }
   const bound = result.entries.length < k ? result.maxError : result.entries.at(-1)!.count;
-  for (const [value, exact] of counts) if (!listed.has(value)) expect(exact).toBeLessThanOrEqual(bound);
+  const unlisted = [...counts].filter(([value]) => !listed.has(value)).map(([, exact]) => exact);
+  expect(Math.max(0, ...unlisted)).toBeLessThanOrEqual(bound);
   expect(result.maxError).toBeLessThanOrEqual(values.length / capacity);
   if (counts.size <= capacity) expect(result.maxError).toBe(0);
 }
@@ -54,7 +55,7 @@ describe('topK', () => {
 
   it('finds the most frequent of 100 skewed distributions, in 8 parts, and claims nothing false', () => {
     for (let seed = 1; seed <= 100; seed++) {
-      const values = skewedValues(seed, 4_000);
+      const values = skewedValues(seed, 2_000);
       const aggregator = topK(10, { capacity: 100 });
       const state = mergedState(aggregator, treeOf(lookedAtAll(values), [2_001, 1_000, 1_000, 500]));
       expectTrue(aggregator.result(state as SpaceSaving), values, 10, 100);
