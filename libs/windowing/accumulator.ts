@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, StreamEvent } from '#libs/kernel';
 import type { Fields } from './aggregators/aggregator.js';
 import type { MeasureDefinition } from './series.js';
+import type { TimeWindow } from './time/window.js';
 
 /** The states of a series' measures: of one window, stream and key. */
 export class Accumulator {
@@ -45,8 +46,9 @@ export class Accumulator {
     return this.#byName((measure, state) => measure.aggregator.encode(state));
   }
 
-  results(): JsonObject {
-    return this.#byName((measure, state) => measure.aggregator.result(state));
+  /** @param window the window they are of, for what depends on its length */
+  results(window?: TimeWindow): JsonObject {
+    return this.#byName((measure, state) => measure.aggregator.result(state, window));
   }
 
   #byName(valueOf: (measure: MeasureDefinition, state: unknown) => JsonValue): JsonObject {

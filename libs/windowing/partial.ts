@@ -25,12 +25,21 @@ export interface Partial {
 }
 
 /** The part of a delta that depends on the kind of windows; grows with them, switch on `kind`. */
-export type PartialPart = PanePart | EventsPart;
+export type PartialPart = PanePart | SessionPart | EventsPart;
 
 /** Of a pane whose older windows are final at the local task: it counts in windows that start at or after this. */
 export interface PanePart {
   readonly kind: 'pane';
   readonly fromWindowStartMs: number;
+}
+
+/** Of a session: the delta's window is the one that its events make by themselves. */
+export interface SessionPart {
+  readonly kind: 'session';
+  /** Time of the last event; that of the first is the start of the window. */
+  readonly lastMs: number;
+  /** The stream had been closed when it was taken: it counts in sessions that start at or after this. Absent: in any. */
+  readonly fromMs?: number;
 }
 
 /** Where results depend on the order of events, these travel themselves. */

@@ -16,9 +16,10 @@ export class DueWindows {
     return this.#due.size === 0;
   }
 
-  /** Something of it may have become due. */
+  /** Something of it may have become due, or be due no more: a session that was merged into an open one. */
   look(windows: GlobalWindows): void {
-    if (windows.nextDueMs !== undefined) this.#due.add(windows);
+    if (windows.nextDueMs === undefined) this.#due.delete(windows);
+    else this.#due.add(windows);
   }
 
   /** @param budget at most so many rows, > 0 */

@@ -13,10 +13,10 @@ export interface SessionSpan {
   readonly firstMs: number;
   readonly lastMs: number;
   /**
-   * The stream had been closed until here when one of the events was taken: those come after what the close made
-   * final, and are never of one session with it. Below every event of the span. Absent: not closed.
+   * The stream had been closed up to this when one of the events was taken: sessions that begin before it are final,
+   * and these events never of one session with them. At or before `firstMs`. Absent: not closed.
    */
-  readonly afterMs?: number;
+  readonly fromMs?: number;
 }
 
 /** The first moment that is of no session with `timeMs` for the maximum length; ∞ without one. */
@@ -35,14 +35,18 @@ export function windowOfEvent(rule: SessionRule, timeMs: number): TimeWindow {
 }
 
 /**
- * The window whose refusal makes a session final: that of an event in its last millisecond. An event that still
- * reaches the session is at or before that millisecond, so where this one would be refused, all are.
+ * The window whose refusal makes a session final. An event that reaches a session is at or before the session's last
+ * millisecond, so it is taken no longer than an event in that millisecond.
  *
- *     session     ●────●────────)           [0, 30) with a gap of 10
- *     an event                 ●────────)   at 29: taken until the watermark reaches 39 + lateness
+ *     session     ●────●────────)           [0, 20) with a gap of 10
+ *     an event                 ●────────)   at 19: taken until the watermark reaches 29 + lateness; so long the
+ *                                           session can grow, and is not final
+ *
+ * Final at the end of the session alone would be wrong: at a watermark of 20 the event at 19 is late, but its own
+ * window is open, and no local task knows what sessions the others hold.
  */
-export function lastReachOf(rule: SessionRule, session: TimeWindow): TimeWindow {
-  return windowOfEvent(rule, session.endMs - 1);
+export function reachOf(rule: SessionRule, { startMs, endMs }: TimeWindow): TimeWindow {
+  return { startMs, endMs: windowOfEvent(rule, endMs - 1).endMs };
 }
 
 /**
@@ -54,16 +58,16 @@ export function isOneSession(rule: SessionRule, a: SessionSpan, b: SessionSpan):
   return (
     late.firstMs - early.lastMs < rule.gapMs &&
     late.firstMs < cutAfter(rule, early.firstMs) &&
-    (late.afterMs === undefined || late.afterMs < early.firstMs)
+    (late.fromMs === undefined || late.fromMs <= early.firstMs)
   );
 }
 
 /** Both spans in one. */
 export function joinSpans(a: SessionSpan, b: SessionSpan): SessionSpan {
-  const afterMs = Math.max(a.afterMs ?? -Infinity, b.afterMs ?? -Infinity);
+  const fromMs = Math.max(a.fromMs ?? -Infinity, b.fromMs ?? -Infinity);
   return {
     firstMs: Math.min(a.firstMs, b.firstMs),
     lastMs: Math.max(a.lastMs, b.lastMs),
-    ...(afterMs === -Infinity ? {} : { afterMs }),
+    ...(fromMs === -Infinity ? {} : { fromMs }),
   };
 }

@@ -23,8 +23,8 @@ export class SpansByStart<S extends { readonly span: SessionSpan }> {
     return this.#sessions.values();
   }
 
-  /** Takes out the sessions that the span makes one with itself, oldest first; `span` holds all of them. */
-  takeJoined(span: SessionSpan): { readonly span: SessionSpan; readonly joined: readonly S[] } {
+  /** The sessions that the span makes one with itself, oldest first; `span` holds all of them. */
+  joinedBy(span: SessionSpan): { readonly span: SessionSpan; readonly joined: readonly S[] } {
     let all = span;
     const joined: S[] = [];
     for (const session of this.#touching(span)) {
@@ -33,7 +33,6 @@ export class SpansByStart<S extends { readonly span: SessionSpan }> {
       all = joinSpans(all, session.span);
       joined.push(session);
     }
-    for (const session of joined) this.remove(session);
     return { span: all, joined };
   }
 

@@ -36,8 +36,8 @@ export interface SlidingLimits {
 
 /** Whether any window takes an event, and from which on. */
 export type SlidingArrival =
-  /** `afterMs`: only windows that start later do; absent: all that hold it. */
-  | { readonly kind: 'taken'; readonly afterMs?: number }
+  /** `fromMs`: only windows that start at or after it do; absent: all that hold it. */
+  | { readonly kind: 'taken'; readonly fromMs?: number }
   /** Its newest window is final. */
   | { readonly kind: 'refused'; readonly window: TimeWindow; readonly lateByMs: number };
 
@@ -56,11 +56,12 @@ export function classifySliding(timeMs: number, sizeMs: number, limits: SlidingL
   const newest = arrivalAt(timeMs);
   if (newest.kind === 'late-rejected')
     return { kind: 'refused', window: slidingFrom(timeMs, sizeMs), lateByMs: newest.lateByMs };
-  let afterMs = timeMs - sizeMs;
-  for (let takenMs = timeMs; takenMs - afterMs > 1; ) {
-    const middleMs = Math.floor((afterMs + takenMs) / 2);
-    if (arrivalAt(middleMs).kind === 'late-rejected') afterMs = middleMs;
-    else takenMs = middleMs;
+  let refusedMs = timeMs - sizeMs;
+  let fromMs = timeMs;
+  while (fromMs - refusedMs > 1) {
+    const middleMs = refusedMs + Math.ceil((fromMs - refusedMs) / 2);
+    if (arrivalAt(middleMs).kind === 'late-rejected') refusedMs = middleMs;
+    else fromMs = middleMs;
   }
-  return { kind: 'taken', afterMs };
+  return { kind: 'taken', fromMs };
 }
