@@ -59,7 +59,8 @@ export class GlobalSessions implements GlobalWindows {
     const key = keyText(this.context.series, partial.key);
     const sessions = this.#keys.get(key) ?? new SpansByStart<SessionCell>(this.definition);
     const { span, joined } = sessions.joinedBy(single);
-    if (this.#stages.isFinal(windowOfSpan(this.definition, span))) return { kind: 'too-late' };
+    const isLate = this.#stages.isRefused(windowOfSpan(this.definition, single));
+    if (isLate || this.#stages.isFinal(windowOfSpan(this.definition, span))) return { kind: 'too-late' };
     for (const cell of joined) sessions.remove(cell);
     const cell = this.#unite(joined, span) ?? this.#create(partial, span);
     cell.merge(partial);

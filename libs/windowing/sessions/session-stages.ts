@@ -30,8 +30,13 @@ export class SessionStages {
     return this.#arrival(window) !== 'on-time';
   }
 
+  /** A local task would refuse it, too. */
+  isRefused(window: TimeWindow): boolean {
+    return this.#arrival(window) === 'late-rejected';
+  }
+
   isFinal(window: TimeWindow): boolean {
-    return this.#arrival(reachOf(this.definition, window)) === 'late-rejected';
+    return this.isRefused(reachOf(this.definition, window));
   }
 
   /** The session's window or stage is another than when it was put here last. */
