@@ -19,7 +19,7 @@ import { type KeyedWindow, WindowQueue } from './window-queue.js';
 /** Windows side by side: a cell a window and key. */
 export class GlobalTumbling implements GlobalWindows {
   readonly #grid: WindowGrid;
-  readonly #queue: WindowQueue;
+  readonly #queue: WindowQueue<WindowCell>;
   readonly #due = new DueQueue<WindowCell>();
   readonly #changedOpen = new Set<WindowCell>();
   readonly #dirty = new Set<WindowCell>();
@@ -117,7 +117,7 @@ export class GlobalTumbling implements GlobalWindows {
       for (const cell of cells.values()) yield [cell.name, cell.encode()];
   }
 
-  #cellOf({ window, cells }: KeyedWindow, partial: Partial): WindowCell {
+  #cellOf({ window, cells }: KeyedWindow<WindowCell>, partial: Partial): WindowCell {
     const { series, stream } = this.context;
     const text = keyText(series, partial.key);
     let cell = cells.get(text);

@@ -1,5 +1,7 @@
 import { GlobalTumbling } from './global-tumbling.js';
 import type { GlobalContext, GlobalWindows } from './global-windows.js';
+import { GlobalSessions } from '../sessions/global-sessions.js';
+import { GlobalHopping } from '../hopping/global-hopping.js';
 
 /** The global stage of a series' kind of windows, for one stream. */
 export function globalWindowsOf(context: GlobalContext): GlobalWindows {
@@ -8,8 +10,10 @@ export function globalWindowsOf(context: GlobalContext): GlobalWindows {
     case 'tumbling':
       return new GlobalTumbling(context, window);
     case 'hopping':
-    case 'sliding':
+      return new GlobalHopping(context, window);
     case 'session':
+      return new GlobalSessions(context, window);
+    case 'sliding':
     case 'global':
       throw new RangeError(`there are no windows of the kind ${window.kind}`);
     default:

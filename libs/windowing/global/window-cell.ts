@@ -74,7 +74,7 @@ export class WindowCell implements DueCell {
       key,
       windowStartMs: window.startMs,
       windowEndMs: window.endMs,
-      measures: this.#accumulator.results(),
+      measures: this.#accumulator.results(window),
       revision: this.revision,
     };
   }

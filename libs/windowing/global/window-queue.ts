@@ -3,16 +3,16 @@ import { classifyArrival } from '../time/arrival.js';
 import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
 import type { StreamLimits } from './global-windows.js';
-import type { WindowCell } from './window-cell.js';
 
 /** A window with the cells of all its keys. */
-export interface KeyedWindow {
+export interface KeyedWindow<C> {
   readonly window: TimeWindow;
-  readonly cells: Map<string, WindowCell>;
+  readonly cells: Map<string, C>;
   isComplete: boolean;
 }
 
-const byEnd = (a: KeyedWindow, b: KeyedWindow): number => a.window.endMs - b.window.endMs;
+const byEnd = <C>({ window: a }: KeyedWindow<C>, { window: b }: KeyedWindow<C>): number =>
+  a.endMs - b.endMs || a.startMs - b.startMs;
 
 /**
  * The windows of one series and stream, in two queues: `open → complete → forgotten`.
@@ -20,18 +20,18 @@ const byEnd = (a: KeyedWindow, b: KeyedWindow): number => a.window.endMs - b.win
  * The order of the windows' ends is that of their starts; what completes by watermark and what completes by a close
  * are both at the head, and nothing else is looked at.
  */
-export class WindowQueue {
+export class WindowQueue<C> {
   readonly #series: SeriesDefinition;
-  readonly #windows = new Map<number, KeyedWindow>();
-  readonly #open = new TinyQueue<KeyedWindow>([], byEnd);
-  readonly #complete = new TinyQueue<KeyedWindow>([], byEnd);
+  readonly #windows = new Map<number, KeyedWindow<C>>();
+  readonly #open = new TinyQueue<KeyedWindow<C>>([], byEnd<C>);
+  readonly #complete = new TinyQueue<KeyedWindow<C>>([], byEnd<C>);
 
   constructor(series: SeriesDefinition) {
     this.#series = series;
   }
 
   /** The window, made if need be; undefined if it is final. */
-  take(window: TimeWindow, limits: StreamLimits): KeyedWindow | undefined {
+  take(window: TimeWindow, limits: StreamLimits): KeyedWindow<C> | undefined {
     const kind = this.#arrival(window, limits);
     // Also where it is still there, waiting to be forgotten.
     if (kind === 'late-rejected') return undefined;
@@ -39,14 +39,14 @@ export class WindowQueue {
   }
 
   /** As {@link take}, for what was stored: a final window with rows to emit is made, too. */
-  restore(window: TimeWindow, limits: StreamLimits): KeyedWindow {
+  restore(window: TimeWindow, limits: StreamLimits): KeyedWindow<C> {
     return (
       this.#windows.get(window.startMs) ?? this.#create(window, this.#arrival(window, limits) !== 'on-time')
     );
   }
 
   /** The windows that have become complete, oldest end first. */
-  *completed(limits: StreamLimits): Iterable<KeyedWindow> {
+  *completed(limits: StreamLimits): Iterable<KeyedWindow<C>> {
     for (let head = this.#open.peek(); head !== undefined; head = this.#open.peek()) {
       if (this.#arrival(head.window, limits) === 'on-time') return;
       this.#open.pop();
@@ -61,7 +61,7 @@ export class WindowQueue {
    *
    * @param most at most so many; the rest another time
    */
-  *finished(limits: StreamLimits, most: number): Iterable<WindowCell> {
+  *finished(limits: StreamLimits, most: number): Iterable<C> {
     let left = most;
     for (let head = this.#complete.peek(); head !== undefined && left > 0; head = this.#complete.peek()) {
       if (this.#arrival(head.window, limits) !== 'late-rejected') return;
@@ -75,7 +75,7 @@ export class WindowQueue {
     }
   }
 
-  windows(): Iterable<KeyedWindow> {
+  windows(): Iterable<KeyedWindow<C>> {
     return this.#windows.values();
   }
 
@@ -86,8 +86,8 @@ export class WindowQueue {
     return classifyArrival(window, watermarkMs, closedUntilMs, this.#series.allowedLatenessMs).kind;
   }
 
-  #create(window: TimeWindow, isComplete: boolean): KeyedWindow {
-    const created: KeyedWindow = { window, cells: new Map(), isComplete };
+  #create(window: TimeWindow, isComplete: boolean): KeyedWindow<C> {
+    const created: KeyedWindow<C> = { window, cells: new Map(), isComplete };
     this.#windows.set(window.startMs, created);
     (isComplete ? this.#complete : this.#open).push(created);
     return created;

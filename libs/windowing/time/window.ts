@@ -60,6 +60,9 @@ export type AlignedWindow = TumblingWindow | HoppingWindow;
 /** How a series cuts time into windows; switch on `kind`. */
 export type WindowDefinition = AlignedWindow | SlidingWindow | SessionWindow | GlobalCountWindow;
 
+/** A late event corrects each window it is in, and the rows of all of them. */
+const MAX_OVERLAP = 10_000;
+
 /** Where aligned windows start. Times as people write them (`1m`), or whole milliseconds. */
 export interface Alignment {
   readonly offset?: string | number;
@@ -82,7 +85,7 @@ export function tumbling(size: string | number, alignment: Alignment = {}): Tumb
 /**
  * Windows of one size that start `every` so often, and so overlap.
  *
- * @throws RangeError as for {@link tumbling}, for `every` above the size, and, with a time zone, for a size that is
+ * @throws RangeError as for {@link tumbling}, for `every` above the size or below a 10,000th of it, and, with a time zone, for a size that is
  *   not a multiple of `every`
  */
 export function hopping(
@@ -95,6 +98,11 @@ export function hopping(
   if (everyMs > sizeMs) {
     throw new RangeError(
       `hopping windows start at least every ${sizeMs} ms, their size, not every ${everyMs} ms`,
+    );
+  }
+  if (sizeMs / everyMs > MAX_OVERLAP) {
+    throw new RangeError(
+      `an event is in at most ${MAX_OVERLAP} hopping windows, not ${Math.ceil(sizeMs / everyMs)}: write a longer every`,
     );
   }
   if (alignment.timeZone !== undefined && sizeMs % everyMs !== 0) {
