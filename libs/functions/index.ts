@@ -1,5 +1,6 @@
 export type { CoveringLogic, CoveringOutput } from './covering-logic.js';
 export type { CoveringTaskDefinition } from './covering-runner.js';
+export type { Fence } from './fences.js';
 export {
   InputGapError,
   InputUndecodableError,

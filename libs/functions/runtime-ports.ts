@@ -2,6 +2,7 @@ import type { Clock } from '#libs/kernel';
 import type { MessageBroker } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
 import type { CommitStore, LeaseStore, ResultStore } from '#libs/storage';
+import type { Fence } from './fences.js';
 
 /** Everything a task needs from outside. */
 export interface RuntimePorts {
@@ -31,6 +32,8 @@ export interface RuntimeSettings {
   readonly leaseRenewMs: number;
   /** For tests of a stage that lags behind: task name → how long its start is put off, in milliseconds. */
   readonly holdTasks: ReadonlyMap<string, number>;
+  /** For simulations that show what each fence is there for. Always empty elsewhere. */
+  readonly withoutFences: ReadonlySet<Fence>;
 }
 
 export const DEFAULT_SETTINGS: RuntimeSettings = {
@@ -43,4 +46,5 @@ export const DEFAULT_SETTINGS: RuntimeSettings = {
   leaseTtlMs: 10_000,
   leaseRenewMs: 3_000,
   holdTasks: new Map(),
+  withoutFences: new Set(),
 };

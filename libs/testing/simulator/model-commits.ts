@@ -1,0 +1,186 @@
+import type { JsonObject } from '#libs/kernel';
+import {
+  type Commit,
+  type CommitOutcome,
+  CommitStore,
+  type CommitVersion,
+  compareVersions,
+  type Lease,
+  LeaseStore,
+  type StateBlob,
+  type StoredTask,
+  type TaskId,
+  taskName,
+} from '#libs/storage';
+import type { SimulatedProcess } from './simulated-process.js';
+
+interface HeldLease {
+  readonly owner: string;
+  readonly epoch: number;
+  expiresMs: number;
+}
+
+interface TaskRecord {
+  readonly task: TaskId;
+  readonly incarnation: number;
+  epoch: number;
+  commitSeq: number;
+  commitId: string;
+  /** As text, so that nobody holds on to what is stored. */
+  progress: string;
+  facts: string;
+  deliveredCommitSeq: number;
+  state: StateBlob[];
+  outboxes: { readonly commitSeq: number; readonly bytes: Uint8Array }[];
+  lease: HeldLease | undefined;
+}
+
+/** What survives the processes: commits and leases. */
+export class ModelTasks {
+  readonly #records = new Map<string, TaskRecord>();
+
+  /** @param isComparing false removes the fence: every commit is taken, whoever has committed meanwhile */
+  constructor(private readonly isComparing = true) {}
+
+  record(task: TaskId): TaskRecord {
+    const key = JSON.stringify([task.pipeline, task.stage, task.partition]);
+    const known = this.#records.get(key) ?? emptyRecord(task);
+    this.#records.set(key, known);
+    return known;
+  }
+
+  records(): readonly TaskRecord[] {
+    return [...this.#records.values()];
+  }
+
+  /** Every lease has expired now: the store's clock has jumped. */
+  expireLeases(): void {
+    for (const record of this.#records.values()) record.lease = undefined;
+  }
+
+  commit(task: TaskId, expected: CommitVersion, next: Commit): CommitOutcome {
+    const record = this.record(task);
+    if (this.isComparing && compareVersions(record, expected) !== 0) {
+      const { incarnation, epoch, commitSeq, commitId } = record;
+      return { kind: 'fenced', stored: { incarnation, epoch, commitSeq, commitId } };
+    }
+    const commitSeq = expected.commitSeq + 1;
+    const deliveredCommitSeq = Math.max(record.deliveredCommitSeq, next.deliveredCommitSeq);
+    const { state, outbox } = next;
+    if (state?.kind === 'base') record.state = [];
+    if (state !== undefined) record.state.push({ kind: state.kind, bytes: Buffer.from(state.bytes) });
+    if (outbox !== undefined) record.outboxes.push({ commitSeq, bytes: Buffer.from(outbox) });
+    record.outboxes = record.outboxes.filter((one) => one.commitSeq > deliveredCommitSeq);
+    Object.assign(record, {
+      commitSeq,
+      deliveredCommitSeq,
+      commitId: next.commitId,
+      progress: JSON.stringify(next.progress),
+      facts: JSON.stringify(next.facts),
+    });
+    return { kind: 'committed' };
+  }
+
+  load(task: TaskId): StoredTask | undefined {
+    const record = this.record(task);
+    const { incarnation, epoch, commitSeq, commitId, deliveredCommitSeq } = record;
+    if (commitSeq === 0) return undefined;
+    return {
+      version: { incarnation, epoch, commitSeq },
+      commitId,
+      progress: JSON.parse(record.progress) as JsonObject,
+      facts: JSON.parse(record.facts) as JsonObject,
+      deliveredCommitSeq,
+      state: [...record.state],
+      outboxes: [...record.outboxes],
+    };
+  }
+}
+
+function emptyRecord(task: TaskId): TaskRecord {
+  return {
+    task,
+    incarnation: 0,
+    epoch: 0,
+    commitSeq: 0,
+    commitId: '',
+    progress: '{}',
+    facts: '{}',
+    deliveredCommitSeq: 0,
+    state: [],
+    outboxes: [],
+    lease: undefined,
+  };
+}
+
+/** The commits as one process sees them. */
+export class ModelCommitStore extends CommitStore {
+  constructor(
+    private readonly tasks: ModelTasks,
+    private readonly process: SimulatedProcess,
+  ) {
+    super();
+  }
+
+  async load(task: TaskId): Promise<StoredTask | undefined> {
+    return await this.process.call({ kind: 'load', target: taskName(task) }, () => this.tasks.load(task));
+  }
+
+  async commit(task: TaskId, expected: CommitVersion, next: Commit): Promise<CommitOutcome> {
+    const call = { kind: 'commit', target: taskName(task) } as const;
+    return await this.process.call(call, () => this.tasks.commit(task, expected, next));
+  }
+
+  async facts(pipeline: string, stage: string): Promise<ReadonlyMap<number, JsonObject>> {
+    return await this.process.call({ kind: 'facts', target: `${pipeline}/${stage}` }, () => {
+      const records = this.tasks
+        .records()
+        .filter(({ task, commitSeq }) => task.pipeline === pipeline && task.stage === stage && commitSeq > 0);
+      return new Map(records.map(({ task, facts }) => [task.partition, JSON.parse(facts) as JsonObject]));
+    });
+  }
+}
+
+/** The leases as one process sees them. The store's clock is that of the simulation. */
+export class ModelLeaseStore extends LeaseStore {
+  constructor(
+    private readonly tasks: ModelTasks,
+    private readonly process: SimulatedProcess,
+  ) {
+    super();
+  }
+
+  async acquire(task: TaskId, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    return await this.process.call({ kind: 'acquire', target: taskName(task) }, () => {
+      const record = this.tasks.record(task);
+      if (record.lease !== undefined && record.lease.expiresMs > this.#nowMs) return undefined;
+      record.epoch++;
+      const { incarnation, epoch, commitSeq } = record;
+      record.lease = { owner, epoch, expiresMs: this.#nowMs + ttlMs };
+      return { task, owner, version: { incarnation, epoch, commitSeq } };
+    });
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    return await this.process.call({ kind: 'renew', target: taskName(lease.task) }, () => {
+      const held = this.#ours(lease);
+      if (held !== undefined) held.expiresMs = this.#nowMs + ttlMs;
+      return held !== undefined;
+    });
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.process.call({ kind: 'release', target: taskName(lease.task) }, () => {
+      if (this.#ours(lease) !== undefined) this.tasks.record(lease.task).lease = undefined;
+    });
+  }
+
+  #ours({ task, owner, version }: Lease): HeldLease | undefined {
+    const { lease } = this.tasks.record(task);
+    return lease?.owner === owner && lease.epoch === version.epoch ? lease : undefined;
+  }
+
+  get #nowMs(): number {
+    return this.process.world.time.nowMs;
+  }
+}
