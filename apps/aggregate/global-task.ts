@@ -30,8 +30,10 @@ export class GlobalTaskLogic implements TaskLogic {
     const { name, partitions, series } = options.pipeline;
     this.#aggregation = new GlobalAggregation(series, partitions);
     this.#live = new LiveView({ ...options, pipeline: name }, (newest) => {
-      const { rows, ...shown } = this.#aggregation.changedOpen(newest);
-      return { ...shown, rows: rows.map((row) => this.#rowOf(row)) };
+      const { rows, gone, ...shown } = this.#aggregation.changedOpen(newest);
+      // What is gone is known by its identity alone.
+      const goneRows = gone.map((row) => this.#rowOf({ ...row, measures: {}, revision: 0 }));
+      return { ...shown, rows: rows.map((row) => this.#rowOf(row)), gone: goneRows };
     });
   }
 

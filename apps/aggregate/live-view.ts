@@ -15,6 +15,11 @@ export interface ShownRows {
   readonly oldestReceivedMs?: number;
 }
 
+/** What is open, and what was shown as open and is no more: sessions that have grown into others. */
+export interface OpenRows extends ShownRows {
+  readonly gone: readonly ResultRow[];
+}
+
 export interface LiveViewOptions {
   readonly pipeline: string;
   readonly partition: number;
@@ -45,7 +50,7 @@ export class LiveView {
   /** @param takeProvisional gives what has changed since the last call */
   constructor(
     private readonly options: LiveViewOptions,
-    private readonly takeProvisional: (newest: number) => ShownRows,
+    private readonly takeProvisional: (newest: number) => OpenRows,
   ) {}
 
   /** Open windows have changed. */
@@ -77,7 +82,7 @@ export class LiveView {
     this.#publish(complete, false);
     this.#publish(provisional, true);
     this.#publishWatermarks();
-    void this.#store(complete.rows, provisional.rows);
+    void this.#store([...complete.rows, ...provisional.gone], provisional.rows);
   }
 
   #rest(): void {
@@ -114,11 +119,11 @@ export class LiveView {
     this.options.publisher.publish({ type: 'watermarks', partition: this.options.partition, streams });
   }
 
-  async #store(complete: readonly ResultRow[], provisional: readonly ResultRow[]): Promise<void> {
+  async #store(notOpen: readonly ResultRow[], provisional: readonly ResultRow[]): Promise<void> {
     const { results, telemetry, pipeline, partition } = this.options;
     this.#isStoring = true;
     try {
-      if (complete.length > 0) await results.removeOpenWindows(complete);
+      if (notOpen.length > 0) await results.removeOpenWindows(notOpen);
       if (provisional.length > 0) await results.putOpenWindows(provisional);
     } catch (error) {
       telemetry.record(FACTS.openWindowsFailed, { pipeline, partition, error });
