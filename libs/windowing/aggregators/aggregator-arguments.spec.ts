@@ -5,6 +5,7 @@ import { collect } from './collect.js';
 import { custom } from './custom.js';
 import { distinct } from './distinct.js';
 import { duration } from './duration.js';
+import { max, min } from './extremes.js';
 import { first, last } from './first-and-last.js';
 import { histogram } from './histogram.js';
 import { rate } from './rate.js';
@@ -37,6 +38,13 @@ describe('first and last', () => {
     expect(text).toMatch(/^x{246}…[0-9a-f]{1,8}$/);
     expect(resultOf(first(), [text])).toBe(text);
     expect(resultOf(first(), ['x'.repeat(256)])).toHaveLength(256);
+  });
+});
+
+describe('min and max', () => {
+  it('know one 0, as JSON does', () => {
+    expect(Object.is(resultOf(min(), [-0]), 0)).toBe(true);
+    expect(Object.is(resultOf(max(), [-0]), 0)).toBe(true);
   });
 });
 
@@ -140,6 +148,22 @@ describe('custom', () => {
         context: { aggregator: 'letters', encodedChars: 13, maxEncodedChars: 9 },
       }),
     );
+  });
+
+  it('may change its state in place, after it was encoded too', () => {
+    const list = custom<number[], number>({
+      zero: () => [],
+      add: (state, value) => {
+        state.push(Number(value));
+        return state;
+      },
+      merge: (a, b) => [...a, ...b],
+      result: (state) => state.length,
+    });
+    const state = stateOf(list, lookedAtAll([1]));
+    const encoded = list.encode(state as never);
+    list.add(state as never, 2, lookedAt(2).event);
+    expect(encoded).toEqual([1]);
   });
 
   it('writes null for numbers that JSON does not have', () => {

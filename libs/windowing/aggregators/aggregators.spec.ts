@@ -81,6 +81,7 @@ describe('sum', () => {
 
   it('stays at the end of the range of doubles', () => {
     expect(oneStage(sum(), [Number.MAX_VALUE, Number.MAX_VALUE])).toBe(Number.MAX_VALUE);
+    expect(oneStage(sum(), [Number.MAX_VALUE, 2 ** 969, 2 ** 969])).toBe(Number.MAX_VALUE);
   });
 });
 

@@ -76,12 +76,17 @@ describe('variance', () => {
     expect(resultOf(variance(), [1e300, -1e300])).toBeCloseTo(1e280, -270);
     expect(resultOf(mean(), [Number.MAX_VALUE, Number.MAX_VALUE])).toBe(1e140);
     expect(resultOf(variance(), [5e-324, -5e-324])).toBe(0);
+    expect(resultOf(mean(), [1e-140])).toBe(1e-140);
+    expect(resultOf(mean(), [9e-141])).toBe(0);
   });
 });
 
 describe('mean', () => {
   it('keeps what a plain sum loses', () => {
     expect(resultOf(mean(), [1, 1e25, 3, -1e25])).toBe(1);
+    const state = stateOf(mean(), lookedAtAll([1, 1e25]));
+    mean().merge(state as never, stateOf(mean(), lookedAtAll([3, -1e25])) as never);
+    expect(mean().result(state as never)).toBe(1);
   });
 
   it('of floats is within 1e-15 of the mean magnitude, in any split, merge and storage', () => {

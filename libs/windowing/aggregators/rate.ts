@@ -23,8 +23,9 @@ function perSecond<S>(total: Aggregator<S, number>): Aggregator<S, number | null
     result: (state, window) => {
       if (window === undefined) return null;
       const seconds = (window.endMs - window.startMs) / 1_000;
+      // 0 seconds give no finite rate.
       const rate = total.result(state) / seconds;
-      return seconds > 0 && Number.isFinite(seconds) && Number.isFinite(rate) ? rate : null;
+      return Number.isFinite(seconds) && Number.isFinite(rate) ? rate : null;
     },
   };
 }
