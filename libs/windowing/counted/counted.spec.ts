@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { WindowResult } from '../global/window-result.js';
+import { GlobalAggregation } from '../global/global-aggregation.js';
+import type { Partial } from '../partial.js';
+import type { SeriesDefinition } from '../series.js';
+import { globalCount } from '../time/window.js';
+import { eventIds, Simulation } from '../two-stages-fixture.js';
+import { anySteps } from '../two-stages-steps-fixture.js';
+
+const SERIES: readonly SeriesDefinition[] = [
+  {
+    name: 'threes',
+    window: globalCount(3),
+    allowedLatenessMs: 0,
+    by: ['visitor'],
+    measures: [{ name: 'ids', aggregator: eventIds }],
+  },
+];
+
+const event = (timeMs: number): Partial => ({
+  series: 'threes',
+  stream: 'web',
+  key: { visitor: 'v' },
+  startMs: timeMs,
+  endMs: timeMs + 1,
+  measures: {},
+  oldestReceivedMs: 0,
+  events: 1,
+  part: { kind: 'events', events: [{ timeMs, receivedMs: 0, measures: { ids: [`@${timeMs}`] } }] },
+});
+
+const textOf = ({ windowStartMs, windowEndMs, key, measures }: WindowResult): string =>
+  `${String(key['ordinal'])}: [${windowStartMs}, ${windowEndMs}) ${(measures['ids'] as string[]).join(' ')}`;
+
+describe('a global window with a count', () => {
+  //  merged   5  1  9 │ 2  2  7 │ 3
+  //  rows        0    │    1    │ open
+  it('gives a row every so many events, in the order in which they are merged', () => {
+    const global = new GlobalAggregation(SERIES, 1);
+    for (const timeMs of [5, 1, 9, 2, 2, 7, 3]) global.merge(event(timeMs));
+    expect(global.emit(9).rows.map(textOf)).toEqual(['1: [2, 8) @2 @2 @7', '0: [1, 10) @1 @5 @9']);
+    expect(global.changedOpen().rows.map(textOf)).toEqual(['2: [3, 4) @3']);
+  });
+
+  it('takes an event however late, and closed', () => {
+    const global = new GlobalAggregation(SERIES, 1);
+    global.advance(0, 'web', { watermarkMs: 1_000, closed: { closeId: 'c', untilMs: 1_000 } });
+    for (const timeMs of [5, 1, 9]) expect(global.merge(event(timeMs))).toEqual({ kind: 'merged' });
+    expect(global.emit(9).rows.map(textOf)).toEqual(['0: [1, 10) @1 @5 @9']);
+  });
+
+  it('shows an open row in one place only', () => {
+    const global = new GlobalAggregation(SERIES, 1);
+    global.merge(event(5));
+    expect(global.changedOpen()).toMatchObject({ gone: [] });
+    global.merge(event(7));
+    expect(global.changedOpen().gone).toMatchObject([{ windowStartMs: 5, windowEndMs: 6 }]);
+    global.merge(event(9));
+    expect(global.changedOpen().gone).toMatchObject([{ windowStartMs: 5, windowEndMs: 8 }]);
+  });
+
+  it('begins anew with another count', () => {
+    const before = new GlobalAggregation(SERIES, 1);
+    before.merge(event(5));
+    const after = new GlobalAggregation([{ ...SERIES[0]!, window: globalCount(4) }], 1);
+    after.restore(new Map(before.cells()));
+    expect([...after.changes()]).toContainEqual(['["threes","web",3,0,"v"]', undefined]);
+  });
+
+  it('holds every event once, numbered without a gap, with commits, crashes and closes at any step', () => {
+    const data = fc.record({ visitor: fc.constantFrom('a', 'b') });
+    fc.assert(
+      fc.property(anySteps(data), (steps) => {
+        const simulation = new Simulation(SERIES);
+        for (const step of steps) step(simulation);
+        simulation.settle();
+        const groups = new Map<string, WindowResult[]>();
+        for (const row of simulation.global.rows.values()) {
+          const group = JSON.stringify([row.stream, row.key['visitor']]);
+          groups.set(group, [...(groups.get(group) ?? []), row]);
+        }
+        const accepted = new Map(simulation.accepted.map((each) => [each.event.id, each.event]));
+        const seen = new Set<string>();
+        for (const rows of groups.values()) {
+          rows.sort((a, b) => Number(a.key['ordinal']) - Number(b.key['ordinal']));
+          expect(rows.map(({ key }) => key['ordinal'])).toEqual(rows.map((_, i) => i));
+          for (const { measures, windowStartMs, windowEndMs } of rows) {
+            const ids = measures['ids'] as string[];
+            const times = ids.map((id) => accepted.get(id)!.timeMs);
+            expect(ids).toHaveLength(3);
+            expect([windowStartMs, windowEndMs]).toEqual([Math.min(...times), Math.max(...times) + 1]);
+            for (const id of ids) expect(seen.has(id)).toBe(false);
+            for (const id of ids) seen.add(id);
+          }
+        }
+        const counts = new Map<string, number>();
+        for (const { stream, data: fields } of accepted.values()) {
+          const group = JSON.stringify([stream, fields['visitor']]);
+          counts.set(group, (counts.get(group) ?? 0) + 1);
+        }
+        for (const [group, count] of counts)
+          expect(groups.get(group)?.length ?? 0).toBe(Math.floor(count / 3));
+      }),
+    );
+  });
+});
