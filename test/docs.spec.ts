@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { FAILPOINTS } from '#libs/functions';
 import { FACTS } from '#libs/observability';
 import { CONFIGURATION_VARIABLES } from '#libs/platform';
 import { readText, ROOT, sourceFiles } from './source-files.js';
@@ -111,6 +112,13 @@ describe('docs/operations.md', () => {
       fact.metric === undefined ? [] : [fact.metric.name],
     );
     expect([...listed].sort()).toEqual([...new Set(known)].sort());
+  });
+});
+
+describe('docs/operations.md', () => {
+  it('lists every failpoint, in the order in which they are passed', () => {
+    const isFailpoint = (cell: string): boolean => /^(before|after)-/.test(cell);
+    expect(firstCells('docs/operations.md').filter(isFailpoint)).toEqual([...FAILPOINTS]);
   });
 });
 

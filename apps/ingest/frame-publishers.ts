@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/comm
 import { Clock } from '#libs/kernel';
 import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
-import { Configuration, Pipelines } from '#libs/platform';
+import { Configuration, Pipelines, ProcessFailpoints } from '#libs/platform';
 import { FramePublisher } from './frame-publisher.js';
 import { InFlightBytes } from './in-flight-bytes.js';
 import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
@@ -23,6 +23,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
   readonly #inFlight = new InFlightBytes();
   readonly #publishers = new Map<string, readonly FramePublisher[]>();
   readonly #generatedIds: string;
+  @Inject(ProcessFailpoints) private readonly failpoints?: ProcessFailpoints;
   #lastStoredMs = -Infinity;
   #lastId = 0;
 
@@ -121,7 +122,10 @@ export class FramePublishers implements BeforeApplicationShutdown {
       processId: this.configuration.processId,
       generatedIds: this.#generatedIds,
       inFlight: this.#inFlight,
-      onStored: () => (this.#lastStoredMs = this.clock.monotonicMs()),
+      onStored: () => {
+        this.#lastStoredMs = this.clock.monotonicMs();
+        this.failpoints?.hit('after-frame-stored', { pipeline: pipeline.name, stage: 'ingest', partition });
+      },
     });
   }
 }

@@ -10,6 +10,7 @@ import {
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
 import type { CoveringLogic, CoveringOutput } from './covering-logic.js';
+import type { Failpoint } from './failpoints.js';
 import { asError } from './functions.errors.js';
 import { splitIntoParts } from './frame-parts.js';
 import { ProducerMemory } from './producer-memory.js';
@@ -67,7 +68,7 @@ export class CoveringRunner {
     private readonly signals: RunSignals,
   ) {
     this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
-    this.#inputs = new TaskInputs(ports.broker);
+    this.#inputs = new TaskInputs(ports, definition.task);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
     this.activity = new TaskActivity(ports.clock);
     this.#lastCommitMs = ports.clock.monotonicMs();
@@ -165,11 +166,12 @@ export class CoveringRunner {
 
   async #send(header: FrameHeader, lines: readonly string[]): Promise<void> {
     const frame = encodeFrame(header, lines);
+    this.#pass('before-frame');
     const sent = this.#output.send(frame);
     const settled: Promise<void> = sent
       .then(
-        () => undefined,
-        (error: unknown) => (this.#failure ??= asError(error)),
+        () => this.#pass('after-frame'),
+        (error: unknown) => void (this.#failure ??= asError(error)),
       )
       .then(() => void this.#inFlight.delete(settled));
     this.#inFlight.add(settled);
@@ -203,6 +205,7 @@ export class CoveringRunner {
     await Promise.all(this.#inFlight);
     if (this.#failure !== undefined) throw this.#failure;
     this.#progress.covered.set(inputKey(this.definition.input), this.#coveredUpTo);
+    this.#pass('before-covering-commit');
     await this.#commits.commit({
       progress: this.#progress,
       facts: {},
@@ -210,10 +213,15 @@ export class CoveringRunner {
       outbox: undefined,
       deliveredCommitSeq: this.#commits.version.commitSeq + 1,
     });
+    this.#pass('after-covering-commit');
     await this.#inputs.acknowledge(this.#progress.positions);
     this.#isDirty = false;
     this.#bytesSinceCommit = 0;
     this.#lastCommitMs = this.ports.clock.monotonicMs();
+  }
+
+  #pass(point: Failpoint): void {
+    this.ports.failpoints?.hit(point, this.definition.task);
   }
 
   *#changes(): Generator<readonly [string, JsonValue | undefined]> {

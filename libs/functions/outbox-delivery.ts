@@ -81,15 +81,22 @@ export class OutboxDelivery {
 
   async #deliver(version: CommitVersion, outbox: Outbox): Promise<void> {
     const startedMs = this.ports.clock.monotonicMs();
+    const { failpoints } = this.ports;
     if (outbox.rows.length + outbox.documents.length > 0) {
+      failpoints?.hit('before-deliver-rows', this.task);
       await this.#insisting('results', () =>
         this.ports.results.deliver(
           { task: this.task, version },
           { rows: outbox.rows, documents: outbox.documents },
         ),
       );
+      failpoints?.hit('after-deliver-rows', this.task);
     }
-    await Promise.all([...byTarget(outbox.messages).values()].map((messages) => this.#send(messages)));
+    if (outbox.messages.length > 0) {
+      failpoints?.hit('before-deliver-messages', this.task);
+      await Promise.all([...byTarget(outbox.messages).values()].map((messages) => this.#send(messages)));
+      failpoints?.hit('after-deliver-messages', this.task);
+    }
     const seconds = (this.ports.clock.monotonicMs() - startedMs) / 1_000;
     this.ports.telemetry.record(FACTS.taskDelivered, this.task, seconds);
   }

@@ -3,6 +3,7 @@ import type { MessageBroker } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
 import type { CommitStore, LeaseStore, ResultStore } from '#libs/storage';
 import type { Fence } from './fences.js';
+import type { Failpoints } from './failpoints.js';
 
 /** Everything a task needs from outside. */
 export interface RuntimePorts {
@@ -14,6 +15,8 @@ export interface RuntimePorts {
   readonly telemetry: Telemetry;
   /** 0 ≤ r < 1; for jitter only. */
   readonly random: () => number;
+  /** For tests that end the process at a named place. */
+  readonly failpoints?: Failpoints;
 }
 
 /** Bounds and paces of every task; see docs/configuration.md. */

@@ -52,6 +52,7 @@ export class TaskCommits {
   /** Everything of the last commit, checked. */
   async recover(): Promise<RecoveredTask> {
     const stored = await this.#insisting(() => this.ports.commits.load(this.lease.task));
+    this.ports.failpoints?.hit('after-load', this.lease.task);
     if (stored === undefined) {
       return { cells: new Map(), progress: decodeProgress({}), deliveredCommitSeq: 0, undelivered: [] };
     }

@@ -138,6 +138,7 @@ export class TaskHost {
     try {
       const lease = await this.ports.leases.acquire(task.factory.task, this.owner, this.settings.leaseTtlMs);
       if (lease === undefined) return 'no-lease';
+      this.ports.failpoints?.hit('after-acquire', lease.task);
       await this.#runUnder(lease, task);
       return 'ended';
     } catch (error) {

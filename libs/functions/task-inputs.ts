@@ -1,4 +1,6 @@
-import type { Delivery, MessageBroker, MessageConsumer, Position } from '#libs/messaging';
+import type { Delivery, MessageConsumer, Position } from '#libs/messaging';
+import type { TaskId } from '#libs/storage';
+import type { RuntimePorts } from './runtime-ports.js';
 
 /** One partition that a task reads, and how repeats on it are seen (input-gate.ts). */
 export interface InputDefinition {
@@ -32,13 +34,16 @@ export class TaskInputs {
   readonly #open: OpenInput[] = [];
   #backlog = 0;
 
-  constructor(private readonly broker: MessageBroker) {}
+  constructor(
+    private readonly ports: Pick<RuntimePorts, 'broker' | 'failpoints'>,
+    private readonly task: TaskId,
+  ) {}
 
   /** Opens every input and goes to where the last commit left it. */
   async open(inputs: readonly InputDefinition[], positions: ReadonlyMap<string, Position>): Promise<void> {
     for (const definition of inputs) {
       const { topic, partition, subscription } = definition;
-      const consumer = await this.broker.openConsumer({ topic, partition, subscription });
+      const consumer = await this.ports.broker.openConsumer({ topic, partition, subscription });
       this.#open.push({ definition, consumer, pending: undefined });
       const position = positions.get(inputKey(definition));
       if (position !== undefined) await consumer.seekAfter(position);
@@ -77,12 +82,14 @@ export class TaskInputs {
   }
 
   async acknowledge(positions: ReadonlyMap<string, Position>): Promise<void> {
+    this.ports.failpoints?.hit('before-acknowledge', this.task);
     await Promise.all(
       this.#open.map(async ({ definition, consumer }) => {
         const position = positions.get(inputKey(definition));
         if (position !== undefined) await consumer.acknowledgeUpTo(position);
       }),
     );
+    this.ports.failpoints?.hit('after-acknowledge', this.task);
   }
 
   /** Has every input been read to its end. */

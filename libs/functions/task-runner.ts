@@ -1,13 +1,9 @@
-import {
-  decodeFrame,
-  type Delivery,
-  type Position,
-  PRODUCER_PROPERTY,
-  SEQUENCE_PROPERTY,
-} from '#libs/messaging';
+import { type Delivery, type Position, SEQUENCE_PROPERTY } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
-import { InputGapError, InputUndecodableError } from './functions.errors.js';
+import type { Failpoint } from './failpoints.js';
+import { InputGapError } from './functions.errors.js';
+import { decodeInput } from './decode-input.js';
 import { admitCovered, admitSequenced, type Admission } from './input-gate.js';
 import { encodeOutbox, OutboxBuilder } from './outbox.js';
 import { OutboxDelivery } from './outbox-delivery.js';
@@ -65,7 +61,7 @@ export class TaskRunner {
     const { ports } = runtime;
     this.#logic = definition.logic;
     this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
-    this.#inputs = new TaskInputs(ports.broker);
+    this.#inputs = new TaskInputs(ports, definition.task);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
     this.activity = new TaskActivity(ports.clock);
   }
@@ -106,6 +102,7 @@ export class TaskRunner {
     this.#recordedDelivery = recovered.deliveredCommitSeq;
     for (const { version, outbox } of recovered.undelivered) this.#delivery.enqueue(version, outbox, []);
     await this.#delivery.waitBelow(1);
+    this.#pass('after-redeliver');
     this.#logic.restore(recovered.cells);
     await this.#inputs.open(this.definition.inputs, this.#progress.positions);
     const { epoch, commitSeq } = this.#commits.version;
@@ -150,7 +147,7 @@ export class TaskRunner {
   async #apply(input: InputDefinition, delivery: Delivery): Promise<void> {
     const { topic, partition } = input;
     const key = inputKey(input);
-    const taken = this.#toInput(input, delivery);
+    const taken = decodeInput(this.definition.task, input, delivery);
     const admission = this.#admit(key, taken);
     if (admission.kind === 'gap') {
       const found = taken.frame.header.covers ?? delivery.properties[SEQUENCE_PROPERTY];
@@ -164,7 +161,9 @@ export class TaskRunner {
     if (admission.kind === 'repeat') {
       this.runtime.ports.telemetry.record(FACTS.repeatsDropped, this.definition.task);
     } else {
+      this.#pass('before-apply');
       await this.#logic.apply(taken, this.#outputs);
+      this.#pass('after-apply');
       this.#count(taken.frame.items.length);
     }
     this.#progress.positions.set(key, delivery.position);
@@ -177,15 +176,8 @@ export class TaskRunner {
     this.runtime.ports.telemetry.record(FACTS.eventsProcessed, this.definition.task, events);
   }
 
-  #toInput(input: InputDefinition, delivery: Delivery): TaskInput {
-    try {
-      const frame = decodeFrame(delivery.payload, input.kind);
-      const producer = delivery.properties[PRODUCER_PROPERTY];
-      return { delivery, frame, ...(producer === undefined ? {} : { producer }) };
-    } catch (error) {
-      const { topic, partition, position } = delivery;
-      throw new InputUndecodableError(taskName(this.definition.task), { topic, partition, position }, error);
-    }
+  #pass(point: Failpoint): void {
+    this.runtime.ports.failpoints?.hit(point, this.definition.task);
   }
 
   /** Decides what the message is, and remembers it as seen. */
@@ -257,6 +249,7 @@ export class TaskRunner {
     const { outbox, afterDelivery } = this.#outputs.take();
     const isEmpty = outbox.rows.length + outbox.documents.length + outbox.messages.length === 0;
     const delivered = this.#delivery.deliveredCommitSeq;
+    this.#pass('before-commit');
     const version = await this.#commits.commit({
       progress: this.#progress,
       facts: this.#logic.facts?.() ?? {},
@@ -264,6 +257,7 @@ export class TaskRunner {
       outbox: isEmpty ? undefined : encodeOutbox(outbox),
       deliveredCommitSeq: delivered,
     });
+    this.#pass('after-commit');
     this.#delivery.enqueue(version, outbox, afterDelivery);
     if (this.#isDirty)
       this.#unacknowledged.push({

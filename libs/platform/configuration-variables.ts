@@ -2,6 +2,7 @@ import {
   parseBoolean,
   parseBytes,
   parseDurationMs,
+  parseFailpoints,
   parseHolds,
   parseName,
   parseOneOf,
@@ -91,6 +92,11 @@ export const SETTINGS = {
     default: '',
     meaning:
       'For tests of a stage that lags: tasks to start later, e.g. web/local/1=30s, separated by commas.',
+  }),
+  failpoint: setting('MILLRACE_FAILPOINT', parseFailpoints, {
+    default: '',
+    meaning:
+      'For tests of recovery: the process kills itself (SIGKILL) at a named place, e.g. after-commit:3 or web/local/1@after-commit:3, separated by commas; docs/operations.md lists them.',
   }),
 } as const;
 

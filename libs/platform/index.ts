@@ -7,5 +7,6 @@ export {
 export { CONFIGURATION_VARIABLES, type ConfigurationVariable } from './configuration-variables.js';
 export { LiveFeed } from './live-feed.js';
 export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
+export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp, startApp } from './start-app.js';
 export { Tasks } from './tasks.js';

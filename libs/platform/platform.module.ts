@@ -13,6 +13,7 @@ import { HealthController } from './health.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
 import { Pipelines } from './pipelines.js';
+import { ProcessFailpoints } from './process-failpoints.js';
 import { Tasks } from './tasks.js';
 
 const PORTS = [
@@ -30,10 +31,12 @@ export class PlatformModule implements OnApplicationShutdown {
   constructor(@Inject(Adapters) private readonly adapters: Adapters) {}
 
   static forRoot(configuration: Configuration, telemetry: Telemetry): DynamicModule {
+    const failpoints = new ProcessFailpoints(configuration.values.failpoint);
     const provided = [
       { provide: Configuration, useValue: configuration },
       { provide: Telemetry, useValue: telemetry },
       { provide: Clock, useClass: SystemClock },
+      { provide: ProcessFailpoints, useValue: failpoints },
       { provide: Pipelines, useFactory: () => Pipelines.load(configuration) },
       {
         provide: Adapters,
@@ -50,7 +53,7 @@ export class PlatformModule implements OnApplicationShutdown {
         provide: TaskHost,
         inject: [Adapters, Clock],
         useFactory: (adapters: Adapters, clock: Clock) =>
-          taskHost(configuration, { ...adapters.ports, clock, telemetry }),
+          taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
       },
       LiveFeed,
       Tasks,
@@ -60,6 +63,7 @@ export class PlatformModule implements OnApplicationShutdown {
       Telemetry,
       Clock,
       Pipelines,
+      ProcessFailpoints,
       LiveFeed,
       Tasks,
       ...PORTS.map(({ provide }) => provide),

@@ -1,3 +1,4 @@
+import { type Failpoint, FAILPOINTS } from '#libs/functions';
 import { parseDuration } from '#libs/kernel';
 
 // How the text of a setting is read. Each throws a RangeError that says what is wanted.
@@ -66,4 +67,30 @@ export function parseHolds(text: string): ReadonlyMap<string, number> {
     holds.set(task.trim(), parseDurationMs(duration.trim()));
   }
   return holds;
+}
+
+/** Where a process is to kill itself. */
+export interface FailpointPassing {
+  readonly point: Failpoint;
+  /** Name of the task whose passings count; undefined: those of all. */
+  readonly task: string | undefined;
+  /** The how many-th passing, from 1. */
+  readonly passing: number;
+}
+
+/** `after-commit:3,web/local/1@after-apply`: at the third commit of any task, or when one task has applied a message. */
+export function parseFailpoints(text: string): readonly FailpointPassing[] {
+  return text
+    .split(',')
+    .filter((item) => item !== '')
+    .map((item) => parseFailpoint(item.trim()));
+}
+
+function parseFailpoint(item: string): FailpointPassing {
+  const [, task, name, passing = '1'] = /^(?:([^@]+)@)?([a-z-]+)(?::(\d+))?$/.exec(item) ?? [];
+  const point = FAILPOINTS.find((known) => known === name);
+  if (point === undefined || Number(passing) < 1) {
+    throw new RangeError(`[task@]point[:passing], with one of the points ${FAILPOINTS.join(', ')}`);
+  }
+  return { point, task, passing: Number(passing) };
 }

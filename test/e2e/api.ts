@@ -93,3 +93,11 @@ export async function fatesOf(url: string, stream: string): Promise<Fates> {
   if (found === undefined) throw new Error(`no stream ${stream}`);
   return found.fates;
 }
+
+/** The 1-based numbers of the lines that are kept as dead letters, ascending; at most 100. */
+export async function deadLines(url: string, stream: string): Promise<readonly number[]> {
+  const page = await getJson<{ deadLetters: { line: number }[] }>(
+    `${url}/v1/dead-letters?stream=${stream}&limit=100`,
+  );
+  return page.deadLetters.map(({ line }) => line).sort((a, b) => a - b);
+}

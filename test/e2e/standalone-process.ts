@@ -47,9 +47,18 @@ export class StandaloneProcess {
         const [address] = /http:\/\/localhost:\d+/.exec(line) ?? [];
         if (address !== undefined) found(address);
       });
-      child.once('exit', (code) => refused(new Error(`standalone ended with ${code}: ${errors.join('')}`)));
+      child.once('exit', (code, signal) =>
+        refused(new Error(`standalone ended with ${signal ?? code}: ${errors.join('')}`)),
+      );
     });
     return new StandaloneProcess(child, url, errors);
+  }
+
+  /** Resolves when it has ended, with its exit code or the signal that ended it. */
+  get ended(): Promise<number | NodeJS.Signals | null> {
+    const { exitCode, signalCode } = this.child;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(signalCode ?? exitCode);
+    return once(this.child, 'exit').then(() => this.child.signalCode ?? this.child.exitCode);
   }
 
   get pid(): number {

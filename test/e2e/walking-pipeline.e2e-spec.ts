@@ -4,8 +4,8 @@ import {
   type ApiRow,
   allRows,
   closeStream,
+  deadLines,
   fatesOf,
-  getJson,
   postLog,
   postWithCurl,
   requestsByMinute,
@@ -52,13 +52,6 @@ async function expectWholeLog(url: string, stream: string): Promise<void> {
 
 function phasesOf(rows: readonly ApiRow[]): readonly string[] {
   return [...new Set(rows.map(({ phase }) => phase))];
-}
-
-async function deadLines(url: string, stream: string): Promise<readonly number[]> {
-  const page = await getJson<{ deadLetters: { line: number }[] }>(
-    `${url}/v1/dead-letters?stream=${stream}&limit=100`,
-  );
-  return page.deadLetters.map(({ line }) => line).sort((a, b) => a - b);
 }
 
 describe('a log posted with curl', () => {
