@@ -87,12 +87,11 @@ export class SpaceSaving {
     return undefined;
   }
 
-  /** All that share the smallest count, first counted last: they are taken from the end. */
+  /** All that share the smallest count. Taken from the end: the next search would find the same one next. */
   #findSmallest(): [Counted, number] {
     let least = Infinity;
     for (const { count } of this.counters.values()) if (count < least) least = count;
     for (const [value, { count }] of this.counters) if (count === least) this.#smallest.push([value, count]);
-    this.#smallest.reverse();
     return this.#smallest.pop()!;
   }
 }
