@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { JsonObject } from '#libs/kernel';
+import type { ResultRow } from '#libs/storage';
 import {
   alertOf,
   DashboardFixture,
@@ -10,6 +11,8 @@ import {
   MINUTE_MS,
   progressOf,
   requestsRow,
+  sessionRow,
+  topPathsRow,
   visitsRow,
 } from './dashboard-fixture.js';
 
@@ -17,6 +20,43 @@ const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** Where screenshots go, to be looked at; none without it. */
 const SCREENSHOTS = process.env['MILLRACE_SCREENSHOTS'];
 const LAST_YEAR_MS = Date.UTC(2025, 2, 12);
+
+const PATHS = [
+  '/',
+  '/products/3',
+  '/products/17',
+  '/cart',
+  '/checkout',
+  '/search',
+  '/about',
+  '/blog/how-we-pack',
+  '/help/returns-and-refunds/how-long-does-it-take',
+  '/login',
+];
+
+/** Top paths of the log's last hours, and more sessions than the page reads, one of them taken back. */
+function lastYearsVisits(): readonly ResultRow[] {
+  const ranked = Array.from({ length: 60 }, (_, minute) => {
+    const counts = PATHS.map(
+      (path, place) => [path, Math.round((minute < 51 ? 80 : 97) / (place + 1))] as const,
+    );
+    const startMs = LAST_YEAR_MS + (13 * 60 - 9 + minute) * MINUTE_MS;
+    return topPathsRow(startMs, Object.fromEntries(counts), 2);
+  });
+  const sessions = Array.from({ length: 1_300 }, (_, i) => {
+    const requests = 1 + ((i * 7) % 12) * (i % 3);
+    const measures = {
+      requests,
+      length: requests === 1 ? 0 : requests * 41_000 + (i % 5) * 60_000,
+      landing: PATHS[i % 4] ?? '/',
+      exit: PATHS[(i * 3) % PATHS.length] ?? '/',
+    };
+    return sessionRow(`v${i}`, LAST_YEAR_MS + i * 37_000, measures);
+  });
+  const newestMs = LAST_YEAR_MS + 1_300 * 37_000;
+  const takenBack = sessionRow('v0', newestMs, { requests: 9, landing: '/taken-back' });
+  return [...ranked, ...sessions, { ...takenBack, revision: 1, retracted: true }];
+}
 
 const hasBrowser = existsSync(CHROMIUM);
 if (!hasBrowser) process.stderr.write(`skipped: the page in a browser (no ${CHROMIUM}; set CHROMIUM_PATH)\n`);
@@ -78,6 +118,7 @@ describeInBrowser('the page', () => {
         visitsRow(startMs, { stream: 'demo' }),
       ]),
     );
+    await dashboard.deliver(lastYearsVisits());
     const startedAt = new Date(LAST_YEAR_MS + 60 * MINUTE_MS).toISOString();
     const resolvedAt = new Date(LAST_YEAR_MS + 75 * MINUTE_MS).toISOString();
     const summary = 'More than 5 % of requests fail';
@@ -143,6 +184,22 @@ describeInBrowser('the page', () => {
       '/v1/dead-letters?pipeline=web&stream=web&code=LINE_UNPARSABLE',
     );
     expect(await page.locator('.fate', { hasText: 'Late' }).innerText()).toContain('allowedLateness');
+  }, 30_000);
+
+  it('shows the top paths of the newest complete window, and the sessions', async () => {
+    await start(seedLogAndDemo);
+    const paths = page.locator('[data-series=top_paths]');
+    await paths.waitFor();
+    expect(await paths.innerText()).toMatch(
+      /Top paths\s+12 Mar 2025, 13:50 – 13:55[\s\S]*\/products\/3\s+49[\s\S]*too high by up to 2\./,
+    );
+    const sessions = page.locator('[data-series=sessions]');
+    await sessions.waitFor();
+    expect(await sessions.innerText()).toMatch(
+      /The newest 1,000 sessions, began since 12 Mar 2025, [\d:]+; there are older ones[\s\S]*Median length\s+\d+ min/,
+    );
+    expect(await sessions.locator('tbody tr').count()).toBe(6);
+    expect(await sessions.innerText()).not.toContain('/taken-back');
   }, 30_000);
 
   it('puts firing alerts in front and lists resolved ones with their times', async () => {
@@ -217,6 +274,7 @@ describeInBrowser('the page', () => {
     await start(seedLogAndDemo);
     await page.setViewportSize({ width: 390, height: 844 });
     await page.locator('#chart canvas').waitFor();
+    await page.locator('[data-series=sessions] tbody').waitFor();
     expect(await page.evaluate<unknown>('document.documentElement.scrollWidth')).toBe(390);
     await shoot('phone');
   }, 30_000);

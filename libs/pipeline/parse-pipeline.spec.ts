@@ -90,6 +90,12 @@ describe('the shipped pipeline', () => {
         allowedLatenessMs: 120_000,
         by: [],
       },
+      { name: 'top_paths', window: { kind: 'hopping', sizeMs: 300_000, everyMs: 60_000 }, by: [] },
+      {
+        name: 'sessions',
+        window: { kind: 'session', gapMs: 1_800_000, maxLengthMs: 43_200_000 },
+        by: ['visitor'],
+      },
     ]);
   });
 

@@ -23,7 +23,7 @@ export function sessionsContent(definition, { rows, isAll }, nowMs) {
   return [
     h('p', { class: 'quiet' }, scopeOf(rows, isAll, nowMs)),
     keyFigures(figures, countedBy(rows)),
-    h('h3', { class: 'part' }, 'How long they took'),
+    h('h3', { class: 'part' }, figures.open === 0 ? 'How long they took' : 'How long they have taken so far'),
     bars(
       figures.lengths.map(({ label, count }) => ({ name: label, count })),
       { isMono: false },
@@ -52,7 +52,7 @@ function scopeOf(rows, isAll, nowMs) {
  */
 function keyFigures({ open, medianMs, perSession, single }, counted = 'events') {
   const shown = [
-    ['Median length', format.duration(medianMs)],
+    [open === 0 ? 'Median length' : 'Median, so far', format.duration(medianMs)],
     ...(perSession === null ? [] : [[`${format.title(counted)} each`, format.rate(perSession)]]),
     ...(single === null ? [] : [['With one alone', format.percent(single)]]),
     ['Still open', format.count(open)],
