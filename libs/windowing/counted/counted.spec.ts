@@ -75,33 +75,40 @@ describe('a global window with a count', () => {
         const simulation = new Simulation(SERIES);
         for (const step of steps) step(simulation);
         simulation.settle();
-        const groups = new Map<string, WindowResult[]>();
-        for (const row of simulation.global.rows.values()) {
-          const group = JSON.stringify([row.stream, row.key['visitor']]);
-          groups.set(group, [...(groups.get(group) ?? []), row]);
-        }
-        const accepted = new Map(simulation.accepted.map((each) => [each.event.id, each.event]));
-        const seen = new Set<string>();
-        for (const rows of groups.values()) {
-          rows.sort((a, b) => Number(a.key['ordinal']) - Number(b.key['ordinal']));
-          expect(rows.map(({ key }) => key['ordinal'])).toEqual(rows.map((_, i) => i));
-          for (const { measures, windowStartMs, windowEndMs } of rows) {
-            const ids = measures['ids'] as string[];
-            const times = ids.map((id) => accepted.get(id)!.timeMs);
-            expect(ids).toHaveLength(3);
-            expect([windowStartMs, windowEndMs]).toEqual([Math.min(...times), Math.max(...times) + 1]);
-            for (const id of ids) expect(seen.has(id)).toBe(false);
-            for (const id of ids) seen.add(id);
-          }
-        }
-        const counts = new Map<string, number>();
-        for (const { stream, data: fields } of accepted.values()) {
-          const group = JSON.stringify([stream, fields['visitor']]);
-          counts.set(group, (counts.get(group) ?? 0) + 1);
-        }
-        for (const [group, count] of counts)
-          expect(groups.get(group)?.length ?? 0).toBe(Math.floor(count / 3));
+        check(simulation);
       }),
     );
   });
 });
+
+const groupOf = (stream: string, visitor: unknown): string => JSON.stringify([stream, visitor]);
+
+function rowsByKey(rows: Iterable<WindowResult>): Map<string, WindowResult[]> {
+  const groups = new Map<string, WindowResult[]>();
+  for (const row of rows) {
+    const group = groupOf(row.stream, row.key['visitor']);
+    groups.set(group, [...(groups.get(group) ?? []), row]);
+  }
+  for (const rowsOf of groups.values())
+    rowsOf.sort((a, b) => Number(a.key['ordinal']) - Number(b.key['ordinal']));
+  return groups;
+}
+
+function check({ accepted, global }: Simulation): void {
+  const events = new Map(accepted.map(({ event: of }) => [of.id, of]));
+  const groups = rowsByKey(global.rows.values());
+  const seen: string[] = [];
+  for (const rows of groups.values()) {
+    expect(rows.map(({ key }) => key['ordinal'])).toEqual(rows.map((_, i) => i));
+    for (const { measures, windowStartMs, windowEndMs } of rows) {
+      const ids = measures['ids'] as string[];
+      const times = ids.map((id) => events.get(id)!.timeMs);
+      expect(ids).toHaveLength(3);
+      expect([windowStartMs, windowEndMs]).toEqual([Math.min(...times), Math.max(...times) + 1]);
+      seen.push(...ids);
+    }
+  }
+  expect(new Set(seen).size).toBe(seen.length);
+  const counts = Map.groupBy(events.values(), (of) => groupOf(of.stream, of.data['visitor']));
+  for (const [group, of] of counts) expect(groups.get(group)?.length ?? 0).toBe(Math.floor(of.length / 3));
+}
