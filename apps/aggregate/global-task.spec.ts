@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { AlertRule } from '#libs/alerting';
 import type { Outputs, TaskInput } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
 import {
@@ -24,6 +25,8 @@ const SERIES: SeriesDefinition = {
   by: ['path'],
   measures: [{ name: 'requests', aggregator: count() }],
 };
+
+const RULE = { name: 'busy', series: 'by_path' } as AlertRule;
 
 class CollectedOutputs implements Outputs {
   bytes = 0;
@@ -85,18 +88,19 @@ class GlobalTask {
   readonly live: LiveMessage[] = [];
   readonly openWindows = new OpenWindows();
   readonly telemetry = new Telemetry({ logLevel: 'silent' });
-  readonly logic = new GlobalTaskLogic({
-    pipeline: { name: 'web', partitions: 2, series: [SERIES] },
-    partition: 1,
-    topic: (noun) => noun,
-    partitionsOf: () => 4,
-    clock: this.clock,
-    telemetry: this.telemetry,
-    results: this.openWindows as unknown as ResultStore,
-    publisher: { publish: (message) => void this.live.push(message) },
-  });
+  readonly logic: GlobalTaskLogic;
 
-  constructor(cells = new Map<string, JsonValue>()) {
+  constructor(cells = new Map<string, JsonValue>(), alerts: readonly AlertRule[] = [RULE]) {
+    this.logic = new GlobalTaskLogic({
+      pipeline: { name: 'web', partitions: 2, series: [SERIES], alerts },
+      partition: 1,
+      topic: (noun) => noun,
+      partitionsOf: () => 4,
+      clock: this.clock,
+      telemetry: this.telemetry,
+      results: this.openWindows as unknown as ResultStore,
+      publisher: { publish: (message) => void this.live.push(message) },
+    });
     this.logic.restore(cells);
   }
 
@@ -200,10 +204,26 @@ describe('a complete window', () => {
         id: 'web/1/shop',
         timeMs: 0,
         fields: { pipeline: 'web', stream: 'shop', partition: 1 },
-        body: { watermarkMs: MINUTE },
+        body: {
+          watermarkMs: MINUTE,
+          upstream: [
+            { task: 0, watermarkMs: MINUTE, sinceMs: 0 },
+            { task: 1, watermarkMs: MINUTE, sinceMs: 0 },
+          ],
+        },
       },
     ]);
     expect(task.flush().messages).toEqual([]);
+  });
+
+  it('goes to the alert stage only where a rule looks at its series', () => {
+    const task = new GlobalTask(undefined, []);
+    for (const upstream of [0, 1]) task.receive(upstream, [delta('/a')], watermark(1));
+    const outputs = task.flush();
+    expect(outputs.rows).toHaveLength(1);
+    expect(outputs.judged()).toEqual([
+      { header: { v: 1, kind: 'judged', progress: watermark(1) }, items: [] },
+    ]);
   });
 
   it('is corrected by a delta within the allowed lateness', () => {
@@ -256,14 +276,42 @@ describe('progress', () => {
     task.receive(1, [], { shop: closed });
     const outputs = task.flush();
     expect(outputs.rows).toHaveLength(1);
-    expect(outputs.documents[0]!.body).toEqual(closed);
+    expect(outputs.documents[0]!.body).toMatchObject(closed);
   });
 
   it('of a close without any event has no time', () => {
     const task = new GlobalTask();
     const closed = { closed: { closeId: 'c1', untilMs: NOTHING_TO_CLOSE_MS } };
     for (const upstream of [0, 1]) task.receive(upstream, [], { shop: closed });
-    expect(task.flush().documents[0]!.body).toEqual({ closed: { closeId: 'c1' } });
+    expect(task.flush().documents[0]!.body['closed']).toEqual({ closeId: 'c1' });
+  });
+
+  it('of the local tasks is written for those who ask why a window is open, once a second', () => {
+    const task = new GlobalTask();
+    const bodies = (): unknown[] => task.flush().documents.map(({ body }) => body);
+    task.receive(0, [], watermark(1));
+    expect(bodies()).toEqual([
+      {
+        upstream: [
+          { task: 0, watermarkMs: MINUTE, sinceMs: 0 },
+          { task: 1, watermarkMs: null, sinceMs: 0 },
+        ],
+      },
+    ]);
+    task.clock.advance(500);
+    task.receive(0, [], watermark(2));
+    expect(bodies()).toEqual([]);
+    task.clock.advance(500);
+    expect(bodies()).toMatchObject([
+      {
+        upstream: [
+          { task: 0, watermarkMs: 2 * MINUTE, sinceMs: 500 },
+          { task: 1, watermarkMs: null, sinceMs: 0 },
+        ],
+      },
+    ]);
+    task.clock.advance(5_000);
+    expect(bodies()).toEqual([]);
   });
 
   it('comes from local tasks only', () => {

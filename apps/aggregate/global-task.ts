@@ -7,9 +7,10 @@ import type { ResultRow } from '#libs/storage';
 import { GlobalAggregation, type Partial, type WindowResult } from '#libs/windowing';
 import { LiveView, type LiveViewOptions } from './live-view.js';
 import { ResultsPublisher } from './results.publisher.js';
+import { UpstreamTimes } from './upstream-times.js';
 
 export interface GlobalTaskOptions extends Omit<LiveViewOptions, 'pipeline'> {
-  readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series'>;
+  readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series' | 'alerts'>;
   /** The full name of the pipeline's topic. */
   readonly topic: (noun: TopicNoun) => string;
   readonly partitionsOf: (noun: TopicNoun) => number;
@@ -25,9 +26,13 @@ const ROWS_AT_ONCE = 256;
 export class GlobalTaskLogic implements TaskLogic {
   readonly #aggregation: GlobalAggregation;
   readonly #live: LiveView;
+  readonly #upstream: UpstreamTimes;
+  readonly #judgedSeries: ReadonlySet<string>;
 
   constructor(private readonly options: GlobalTaskOptions) {
-    const { name, partitions, series } = options.pipeline;
+    const { name, partitions, series, alerts } = options.pipeline;
+    this.#upstream = new UpstreamTimes(options.clock);
+    this.#judgedSeries = new Set(alerts.map((rule) => rule.series));
     this.#aggregation = new GlobalAggregation(series, partitions);
     this.#live = new LiveView({ ...options, pipeline: name }, (newest) => {
       const { rows, gone, ...shown } = this.#aggregation.changedOpen(newest);
@@ -39,6 +44,7 @@ export class GlobalTaskLogic implements TaskLogic {
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     this.#aggregation.restore(cells);
+    for (const stream of this.#aggregation.streams) this.#noteUpstream(stream);
   }
 
   apply(input: TaskInput): void {
@@ -47,20 +53,24 @@ export class GlobalTaskLogic implements TaskLogic {
     const upstream = upstreamOf(input, this.options.pipeline.name);
     for (const [stream, progress] of Object.entries(header.progress ?? {})) {
       this.#aggregation.advance(upstream, stream, progress);
+      this.#noteUpstream(stream);
     }
     if (items.length > 0) this.#live.changed();
   }
 
   flush(outputs: Outputs, budgetBytes: number): 'done' | 'more' {
     const publisher = new ResultsPublisher(
-      { ...this.options, pipeline: this.options.pipeline.name },
+      { ...this.options, pipeline: this.options.pipeline.name, judgedSeries: this.#judgedSeries },
       outputs,
     );
     let more = true;
     while (more && outputs.bytes < budgetBytes) more = this.#emit(publisher, outputs);
     const progress = more ? undefined : this.#aggregation.takeProgress();
     publisher.end(progress);
-    if (progress !== undefined) this.#tellProgress(progress, outputs);
+    if (progress !== undefined) {
+      this.#writeDocuments(progress, publisher);
+      this.#tellProgress(progress, outputs);
+    }
     return more ? 'more' : 'done';
   }
 
@@ -91,6 +101,18 @@ export class GlobalTaskLogic implements TaskLogic {
     for (const row of made) publisher.row(row);
     if (made.length > 0) outputs.afterDelivery(() => this.#live.delivered({ ...shown, rows: made }));
     return more;
+  }
+
+  #noteUpstream(stream: string): void {
+    this.#upstream.said(stream, this.#aggregation.upstreamWatermarks(stream));
+  }
+
+  /** All of the progress is told: a document says no more than the frames before it. */
+  #writeDocuments(told: Readonly<Record<string, StreamProgress>>, publisher: ResultsPublisher): void {
+    for (const stream of new Set([...Object.keys(told), ...this.#upstream.due()])) {
+      const progress = told[stream] ?? this.#aggregation.progressOf(stream);
+      publisher.document({ stream, progress, upstream: this.#upstream.take(stream) });
+    }
   }
 
   #tellProgress(progress: Readonly<Record<string, StreamProgress>>, outputs: Outputs): void {

@@ -358,6 +358,37 @@ describe('time', () => {
     expect(flushed(logic).frames(0)[0]!.header.progress).not.toHaveProperty('shop');
   });
 
+  it('puts the keys above the cap in one, and counts their events once they are delivered', async () => {
+    const capped = { ...BY_PATH, maxKeys: 1 };
+    const logic = localTask([capped]);
+    logic.apply(
+      frame([event(1, { path: '/a' }), event(2, { path: '/b' }), event(3, { path: '/c' })]),
+      new CollectedOutputs(),
+    );
+    const outputs = flushed(logic);
+    const keys = outputs
+      .frames()
+      .flatMap(({ items }) => items.map(({ key, events }) => [key['path'], events]));
+    expect(new Map(keys as [string, number][])).toEqual(
+      new Map([
+        ['/a', 1],
+        ['__other__', 2],
+      ]),
+    );
+    outputs.deliver();
+    expect((await telemetry.metrics()).text).toContain(
+      'millrace_aggregate_other_key_events_total{pipeline="web",series="by_path"} 2',
+    );
+    const again = localTask([capped], new Map(logic.cells()));
+    again.apply(frame([event(4, { path: '/b' }), event(5, { path: '/a' })]), new CollectedOutputs());
+    expect(
+      flushed(again)
+        .frames()
+        .flatMap(({ items }) => items.map(({ key }) => key['path']))
+        .sort(),
+    ).toEqual(['/a', '__other__']);
+  });
+
   it('takes part in a close, and tells it with its deltas', () => {
     const logic = localTask();
     logic.apply(

@@ -1,7 +1,7 @@
 import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '#libs/functions';
 import { type DeadEvent, isDeadEvent, type JsonObject, type JsonValue, type StreamEvent } from '#libs/kernel';
 import type { Frame, Marker, TopicNoun } from '#libs/messaging';
-import type { Telemetry } from '#libs/observability';
+import { FACTS, type Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { type Fields, LocalAggregation } from '#libs/windowing';
 import { FateCounts, fateOf } from './fate-counts.js';
@@ -21,7 +21,8 @@ type Item = StreamEvent<Fields> | DeadEvent;
 
 /**
  * The local stage for one partition of `enriched`: decides time and lateness, counts how every event ends, and sends
- * deltas on with each commit. Its state is its sense of time and its counts; deltas never outlive a commit.
+ * deltas on with each commit. Its state is its sense of time, its counts, and which keys its open windows admit; deltas
+ * never outlive a commit.
  */
 export class LocalTaskLogic implements TaskLogic {
   readonly #aggregation: LocalAggregation;
@@ -36,7 +37,7 @@ export class LocalTaskLogic implements TaskLogic {
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
-    this.#aggregation.times.restore(cells);
+    this.#aggregation.restore(cells);
     this.#fates.restore(cells);
   }
 
@@ -67,16 +68,17 @@ export class LocalTaskLogic implements TaskLogic {
     const partials = this.#aggregation.drain();
     publishPartials(target, { partials, progress: this.#aggregation.times.takeProgress() }, outputs);
     this.#fates.publish(outputs);
+    this.#countOtherKeys(outputs);
     return 'done';
   }
 
   *changes(): Iterable<readonly [string, JsonValue | undefined]> {
-    yield* this.#aggregation.times.changes();
+    yield* this.#aggregation.changes();
     yield* this.#fates.changes();
   }
 
   *cells(): Iterable<readonly [string, JsonValue]> {
-    yield* this.#aggregation.times.cells();
+    yield* this.#aggregation.cells();
     yield* this.#fates.cells();
   }
 
@@ -86,6 +88,14 @@ export class LocalTaskLogic implements TaskLogic {
 
   urgency(): Urgency {
     return this.#aggregation.hasDeltas || this.#aggregation.times.isCloseWaiting ? 'soon' : 'pace';
+  }
+
+  #countOtherKeys(outputs: Outputs): void {
+    const { pipeline, partition, telemetry } = this.options;
+    for (const [series, events] of this.#aggregation.takeOtherKeyEvents()) {
+      const fields = { pipeline: pipeline.name, partition, series };
+      outputs.afterDelivery(() => telemetry.record(FACTS.otherKeyEvents, fields, events));
+    }
   }
 
   #takeEvent(event: StreamEvent<Fields>, outputs: Outputs): void {

@@ -1,5 +1,5 @@
 import type { Outputs } from '#libs/functions';
-import type { JsonObject } from '#libs/kernel';
+import type { JsonObject, JsonValue } from '#libs/kernel';
 import {
   FRAME_VERSION,
   partitionOf,
@@ -22,6 +22,16 @@ export interface ResultsPublisherOptions {
   /** The full name of the pipeline's topic. */
   readonly topic: (noun: TopicNoun) => string;
   readonly partitionsOf: (noun: TopicNoun) => number;
+  /** The series that an alert rule looks at: their rows go to `judged`. Progress always does. */
+  readonly judgedSeries: ReadonlySet<string>;
+}
+
+/** What the documents of streams say beside progress. */
+export interface UpstreamDocument {
+  readonly stream: string;
+  readonly progress: StreamProgress;
+  /** As `libs/windowing/explain.ts` describes it. */
+  readonly upstream: JsonValue;
 }
 
 /** Puts out one slice of an emission: rows, a public message for each, frames for the alert stage. */
@@ -51,24 +61,24 @@ export class ResultsPublisher {
     });
     this.outputs.row(row);
     this.outputs.message(topic('results'), partitionOf(key, partitionsOf('results')), message);
-    this.#judged.add(JSON.stringify(row));
+    if (this.options.judgedSeries.has(row.series)) this.#judged.add(JSON.stringify(row));
   }
 
   /** @param progress what may be told behind the rows; undefined: not all of them are out */
   end(progress: Readonly<Record<string, StreamProgress>> | undefined): void {
-    const changed = Object.entries(progress ?? {});
-    this.#judged.end(changed.length === 0 ? undefined : progress);
-    for (const [stream, each] of changed) this.#progress(stream, each);
+    const isChanged = progress !== undefined && Object.keys(progress).length > 0;
+    this.#judged.end(isChanged ? progress : undefined);
   }
 
-  #progress(stream: string, progress: StreamProgress): void {
+  /** Only what is told. */
+  document({ stream, progress, upstream }: UpstreamDocument): void {
     const { pipeline, partition } = this.options;
     this.outputs.document({
       collection: COLLECTIONS.progress,
       id: `${pipeline}/${partition}/${stream}`,
       timeMs: 0,
       fields: { pipeline, stream, partition },
-      body: progressBody(progress),
+      body: { ...progressBody(progress), upstream },
     });
   }
 }

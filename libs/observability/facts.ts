@@ -90,6 +90,28 @@ export const FACTS = {
     help: 'Messages stored but not yet taken in',
     labels: ['pipeline', 'stage', 'partition'],
   }),
+  // functions
+  functionFailure: countedFact<OfTask & { outcome: string; code: string }>({
+    level: 'debug',
+    counter: 'millrace_function_failures_total',
+    help: 'Calls of a function that have failed, by what was done then and the code of the error',
+    labels: ['pipeline', 'stage', 'outcome', 'code'],
+  }),
+  functionParked: gaugedFact<OfTask & { partition: number }>({
+    gauge: 'millrace_function_parked_events',
+    help: 'Events that wait with their keys for a retry',
+    labels: ['pipeline', 'stage', 'partition'],
+  }),
+  functionCounter: gaugedFact<OfTask & { partition: number; name: string }>({
+    gauge: 'millrace_function_counter',
+    help: 'Counters of functions, as committed',
+    labels: ['pipeline', 'stage', 'partition', 'name'],
+  }),
+  functionValue: gaugedFact<OfTask & { partition: number; name: string }>({
+    gauge: 'millrace_function_value',
+    help: 'What functions have told by context.metric, the last value of each',
+    labels: ['pipeline', 'stage', 'partition', 'name'],
+  }),
   // aggregate
   deltasRefused: countedFact<{ pipeline: string; partition: number; series: string; reason: string }>({
     level: 'warn',
@@ -97,6 +119,12 @@ export const FACTS = {
     counter: 'millrace_aggregate_refused_events_total',
     help: 'Events in deltas that a global task refused; 0 unless losses were accepted or a series was removed',
     labels: ['pipeline', 'reason'],
+  }),
+  otherKeyEvents: countedFact<{ pipeline: string; partition: number; series: string }>({
+    level: 'debug',
+    counter: 'millrace_aggregate_other_key_events_total',
+    help: 'Events that the cap on keys (maxKeys) counted under the key __other__',
+    labels: ['pipeline', 'series'],
   }),
   openWindowsFailed: countedFact<{ pipeline: string; partition: number; error: unknown }>({
     level: 'warn',

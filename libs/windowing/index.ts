@@ -14,6 +14,14 @@ export { rate } from './aggregators/rate.js';
 export { sum } from './aggregators/sum.js';
 export { topK, type TopEntry, type TopResult } from './aggregators/top-k.js';
 export { stddev, variance, type VarianceOf } from './aggregators/variance.js';
+export {
+  explainWindow,
+  oldestOpenWindow,
+  type UpstreamWatermark,
+  upstreamOf,
+  type WindowExplanation,
+  type WindowQuestion,
+} from './explain.js';
 export { type ProvisionalRows } from './global/gathered-rows.js';
 export { type Emission, GlobalAggregation } from './global/global-aggregation.js';
 export { type MergeOutcome } from './global/global-windows.js';
@@ -28,6 +36,7 @@ export { type ClosingFact } from './time/closings.js';
 export { type DeliveredProgress, type Phase, type PhasedRow, phaseOf } from './time/phase.js';
 export { NOTHING_TO_CLOSE_MS, type StreamProgress } from './time/stream-progress.js';
 export { StreamTimes } from './time/stream-times.js';
+export { settlingMs } from './sessions/settling.js';
 export { type TaskFacts, type TaskMoment } from './time/task-facts.js';
 export {
   type AlignedWindow,

@@ -21,7 +21,10 @@ export interface SeriesDefinition {
   readonly where?: (data: Fields) => boolean;
   /** Names of the fields of data whose values are the key. The stream always belongs to it and is not named here. */
   readonly by: readonly string[];
-  /** The most keys of a window; what is beyond them counts in one key `__other__`. Whole, ≥ 1. */
+  /**
+   * The most keys of a window at one local task, whole, ≥ 1; the events of others count in one key, `__other__` in every
+   * field. Absent: 10,000. Hopping windows: of each stretch of their size; sessions: no cap.
+   */
   readonly maxKeys?: number;
   readonly measures: readonly MeasureDefinition[];
 }

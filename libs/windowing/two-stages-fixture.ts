@@ -86,7 +86,7 @@ class LocalTask {
     const partials = throughJson(this.aggregation.drain());
     const progress = throughJson(this.aggregation.times.takeProgress() ?? {});
     this.committedFacts = throughJson(this.aggregation.times.facts());
-    store(this.#cells, this.aggregation.times.changes());
+    store(this.#cells, this.aggregation.changes());
     this.accepted.push(...this.#pending);
     this.#pending = [];
     this.#uncommitted = [];
@@ -95,7 +95,7 @@ class LocalTask {
 
   crash(): void {
     this.aggregation = new LocalAggregation(this.series, TIME, TASKS);
-    this.aggregation.times.restore(this.#cells);
+    this.aggregation.restore(this.#cells);
     this.#pending = [];
     const again = this.#uncommitted;
     this.#uncommitted = [];

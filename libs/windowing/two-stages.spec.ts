@@ -96,7 +96,7 @@ class LocalTask {
     const partials = throughJson(this.aggregation.drain());
     const progress = throughJson(this.aggregation.times.takeProgress() ?? {});
     this.committedFacts = throughJson(this.aggregation.times.facts());
-    store(this.cells, this.aggregation.times.changes());
+    store(this.cells, this.aggregation.changes());
     this.accepted.push(...this.#pending);
     this.#pending = [];
     this.uncommitted = [];
@@ -105,8 +105,8 @@ class LocalTask {
 
   crash(): void {
     this.aggregation = new LocalAggregation(SERIES, TIME, TASKS);
-    this.aggregation.times.restore(this.cells);
-    expect(new Map(throughJson([...this.aggregation.times.cells()]))).toEqual(this.cells);
+    this.aggregation.restore(this.cells);
+    expect(new Map(throughJson([...this.aggregation.cells()]))).toEqual(this.cells);
     this.#pending = [];
     const again = this.uncommitted;
     this.uncommitted = [];

@@ -111,6 +111,21 @@ export class GlobalAggregation {
     return Object.fromEntries([...this.#streams].map(([name, { progress }]) => [name, progress.current()]));
   }
 
+  /** What each local task has said of the stream's watermark, in order; −∞: nothing. Empty: no such stream. */
+  upstreamWatermarks(stream: string): readonly number[] {
+    return this.#streams.get(stream)?.progress.reported ?? [];
+  }
+
+  /** The streams that are known. */
+  get streams(): Iterable<string> {
+    return this.#streams.keys();
+  }
+
+  /** What is known of one stream. */
+  progressOf(stream: string): StreamProgress {
+    return this.#streams.get(stream)?.progress.current() ?? {};
+  }
+
   /**
    * The streams whose progress changed since the last call, to be told behind the rows.
    * Only after {@link emit} has said that there is no more.

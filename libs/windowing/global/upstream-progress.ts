@@ -43,6 +43,11 @@ export class UpstreamProgress {
     if (progress.closed !== undefined) this.#close(task, progress.closed);
   }
 
+  /** What each task has said; −∞: nothing. */
+  get reported(): readonly number[] {
+    return this.#reportedMs;
+  }
+
   /** What is known now. */
   current(): StreamProgress {
     return {

@@ -1,10 +1,11 @@
-import type { StreamEvent } from '#libs/kernel';
+import type { JsonValue, StreamEvent } from '#libs/kernel';
 import type { Fields } from '../aggregators/aggregator.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition, TimeDefinition } from '../series.js';
 import type { StreamTime } from '../time/stream-time.js';
 import { StreamTimes } from '../time/stream-times.js';
-import type { KeyAdmission, LateArrival, LocalWindows } from './local-windows.js';
+import { KeyCaps } from './key-caps.js';
+import type { LateArrival, LocalWindows } from './local-windows.js';
 import { localWindowsOf } from './local-windows-of.js';
 
 /** What became of an event. */
@@ -14,7 +15,6 @@ export type AddOutcome =
   /** `counted`: in so many series; `late`: refused by these. Both empty: no series wants such an event. */
   | { readonly kind: 'assigned'; readonly late: readonly LateArrival[]; readonly counted: number };
 
-const UNLIMITED: KeyAdmission = { admits: () => true, countOther: () => undefined };
 const NOT_LATE: readonly LateArrival[] = [];
 
 /** What is kept of a stream between events, so that the way of an event holds one lookup. */
@@ -28,13 +28,14 @@ interface StreamContext {
 /**
  * The local stage: decides time and lateness of the events of one partition, and gathers mergeable deltas.
  *
- * L1. Nothing is kept of a window but the delta since the last {@link drain}.
+ * L1. Nothing is kept of a window but the delta since the last {@link drain}, and which keys it admits.
  * L2. The progress taken after a drain is never ahead of a delta that is not in it.
  */
 export class LocalAggregation {
   readonly times: StreamTimes;
   readonly #series: readonly SeriesDefinition[];
   readonly #skewMs: number;
+  readonly #caps: KeyCaps;
   readonly #streams = new Map<string, StreamContext>();
   #latest: StreamContext | undefined;
   /** One outcome for each count: the way of an event that is on time makes no object. */
@@ -44,6 +45,7 @@ export class LocalAggregation {
   constructor(series: readonly SeriesDefinition[], time: TimeDefinition, tasks: number) {
     this.times = new StreamTimes(time, tasks);
     this.#series = series;
+    this.#caps = new KeyCaps(series);
     this.#skewMs = time.maxFutureSkewMs;
     this.#assigned = Array.from({ length: series.length + 1 }, (_, counted) => ({
       kind: 'assigned',
@@ -76,7 +78,30 @@ export class LocalAggregation {
     // Streams come and go; a context is cheap to make again.
     this.#streams.clear();
     this.#latest = undefined;
+    this.#caps.forgetFinal((stream) => this.times.of(stream));
     return partials;
+  }
+
+  /** Events that the cap on keys put under the other key, in what was drained since the last call, by series. */
+  takeOtherKeyEvents(): ReadonlyMap<string, number> {
+    return this.#caps.takeOther();
+  }
+
+  /** Called once, first. */
+  restore(cells: ReadonlyMap<string, JsonValue>): void {
+    this.times.restore(cells);
+    this.#caps.restore(cells);
+  }
+
+  /** The cells that changed since the last call; undefined: removed. After a {@link drain}. */
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
+    yield* this.times.changes();
+    yield* this.#caps.changes();
+  }
+
+  *cells(): Iterable<readonly [string, JsonValue]> {
+    yield* this.times.cells();
+    yield* this.#caps.cells();
   }
 
   #assign(context: StreamContext, event: StreamEvent<Fields>): AddOutcome {
@@ -98,7 +123,9 @@ export class LocalAggregation {
       context = {
         name: stream,
         time: this.times.of(stream),
-        windows: this.#series.map((series) => localWindowsOf({ series, stream, admission: UNLIMITED })),
+        windows: this.#series.map((series) =>
+          localWindowsOf({ series, stream, admission: this.#caps.of(series, stream) }),
+        ),
       };
       this.#streams.set(stream, context);
     }
