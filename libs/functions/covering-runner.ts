@@ -14,7 +14,7 @@ import type { Failpoint } from './failpoints.js';
 import { asError } from './functions.errors.js';
 import { splitIntoParts } from './frame-parts.js';
 import { ProducerMemory } from './producer-memory.js';
-import type { RuntimePorts } from './runtime-ports.js';
+import type { Runtime } from './runtime-ports.js';
 import type { StateIdentity } from './state-log.js';
 import { TaskActivity } from './task-activity.js';
 import { TaskCommits, type TaskProgress } from './task-commits.js';
@@ -64,14 +64,14 @@ export class CoveringRunner {
   constructor(
     private readonly definition: CoveringTaskDefinition,
     lease: Lease,
-    private readonly ports: RuntimePorts,
+    private readonly runtime: Runtime,
     private readonly signals: RunSignals,
   ) {
-    this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
-    this.#inputs = new TaskInputs(ports, definition.task);
+    this.#commits = new TaskCommits(lease, definition.identity, runtime, signals.abort);
+    this.#inputs = new TaskInputs(runtime, definition.task);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
-    this.activity = new TaskActivity(ports.clock);
-    this.#lastCommitMs = ports.clock.monotonicMs();
+    this.activity = new TaskActivity(runtime.ports.clock);
+    this.#lastCommitMs = runtime.ports.clock.monotonicMs();
   }
 
   get commitSeq(): number {
@@ -104,14 +104,14 @@ export class CoveringRunner {
     this.#producers.restore(cells);
     logic.restore(cells);
     const producerName = taskName(task);
-    this.#output = await this.ports.broker.openProducer({
+    this.#output = await this.runtime.ports.broker.openProducer({
       topic: outputTopic,
       partition: task.partition,
       producerName,
     });
     await this.#inputs.open([input], progress.positions);
     const { epoch, commitSeq } = this.#commits.version;
-    this.ports.telemetry.record(FACTS.taskStarted, { ...task, epoch, commitSeq, redelivered: 0 });
+    this.runtime.ports.telemetry.record(FACTS.taskStarted, { ...task, epoch, commitSeq, redelivered: 0 });
   }
 
   async #step(): Promise<void> {
@@ -127,7 +127,7 @@ export class CoveringRunner {
   async #receive(): Promise<readonly Delivery[]> {
     let fire: () => void = () => undefined;
     const deadline = new Promise<void>((resolve) => (fire = resolve));
-    const cancel = this.ports.clock.after(HEARTBEAT_MS / 4, fire);
+    const cancel = this.runtime.ports.clock.after(HEARTBEAT_MS / 4, fire);
     try {
       return (await this.#inputs.receive(deadline, this.#stop))?.deliveries ?? [];
     } finally {
@@ -138,12 +138,12 @@ export class CoveringRunner {
   async #take(delivery: Delivery): Promise<void> {
     const { task, input, logic } = this.definition;
     if (this.#producers.isRepeat(delivery)) {
-      this.ports.telemetry.record(FACTS.repeatsDropped, task);
+      this.runtime.ports.telemetry.record(FACTS.repeatsDropped, task);
     } else {
       const output = await logic.transform(delivery);
       await this.#sendParts(output, delivery.position);
       this.activity.countMessage(output.events);
-      this.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
+      this.runtime.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
     }
     this.#progress.positions.set(inputKey(input), delivery.position);
     this.#isDirty = true;
@@ -188,7 +188,7 @@ export class CoveringRunner {
 
   /** Also between frames: readers must be able to tell a stream that is quiet from a partition that is behind. */
   async #beat(): Promise<void> {
-    const nowMs = this.ports.clock.monotonicMs();
+    const nowMs = this.runtime.ports.clock.monotonicMs();
     if (nowMs - this.#lastBeatMs < HEARTBEAT_MS || !(await this.#inputs.areCaughtUp())) return;
     const covers = { after: this.#coveredUpTo, upTo: this.#coveredUpTo };
     await this.#send({ v: 1, kind: 'enriched', covers, caughtUp: true }, []);
@@ -196,7 +196,7 @@ export class CoveringRunner {
   }
 
   #isCommitDue(): boolean {
-    const sinceMs = this.ports.clock.monotonicMs() - this.#lastCommitMs;
+    const sinceMs = this.runtime.ports.clock.monotonicMs() - this.#lastCommitMs;
     return this.#isDirty && (sinceMs >= COMMIT_INTERVAL_MS || this.#bytesSinceCommit >= COMMIT_BYTES);
   }
 
@@ -217,11 +217,11 @@ export class CoveringRunner {
     await this.#inputs.acknowledge(this.#progress.positions);
     this.#isDirty = false;
     this.#bytesSinceCommit = 0;
-    this.#lastCommitMs = this.ports.clock.monotonicMs();
+    this.#lastCommitMs = this.runtime.ports.clock.monotonicMs();
   }
 
   #pass(point: Failpoint): void {
-    this.ports.failpoints?.hit(point, this.definition.task);
+    this.runtime.ports.failpoints?.hit(point, this.definition.task);
   }
 
   *#changes(): Generator<readonly [string, JsonValue | undefined]> {

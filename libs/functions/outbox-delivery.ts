@@ -1,11 +1,12 @@
 import { PlatformError } from '#libs/kernel';
-import type { MessageProducer } from '#libs/messaging';
+import type { MessageProducer, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type CommitVersion, type TaskId, taskName } from '#libs/storage';
 import { withBackoff } from './backoff.js';
 import { asError } from './functions.errors.js';
 import type { Outbox, OutboxMessage } from './outbox.js';
-import type { RuntimePorts } from './runtime-ports.js';
+import { isPublic, lastNumberInTail } from './public-tail.js';
+import type { Runtime, RuntimePorts } from './runtime-ports.js';
 
 /**
  * Delivers committed outboxes of one task, one after the other, in the background: rows and documents, then
@@ -20,15 +21,24 @@ export class OutboxDelivery {
   #waitingFor: string | undefined;
   readonly #producers = new Map<string, Promise<MessageProducer>>();
   readonly #name: string;
+  readonly #places: Map<string, Position>;
+  /** Where the last message of the outbox at hand stands, by target. */
+  readonly #newPlaces = new Map<string, Position>();
 
+  /** @param delivered what is known to be delivered; `places` moves on together with {@link deliveredCommitSeq} */
   constructor(
     private readonly task: TaskId,
-    private readonly ports: RuntimePorts,
+    private readonly runtime: Runtime,
     private readonly signal: AbortSignal,
-    deliveredCommitSeq: number,
+    delivered: { readonly commitSeq: number; readonly places: Map<string, Position> },
   ) {
-    this.deliveredCommitSeq = deliveredCommitSeq;
+    this.deliveredCommitSeq = delivered.commitSeq;
+    this.#places = delivered.places;
     this.#name = taskName(task);
+  }
+
+  get #ports(): RuntimePorts {
+    return this.runtime.ports;
   }
 
   /** How many outboxes wait. */
@@ -43,19 +53,12 @@ export class OutboxDelivery {
 
   /** Queues an outbox; they are delivered in the order of the calls. */
   enqueue(version: CommitVersion, outbox: Outbox, afterDelivery: readonly (() => void)[]): void {
-    this.#pending++;
-    this.#tail = this.#tail.then(async () => {
-      // An owner that was told to stop leaves the rest to the next one: it finds it in the store.
-      if (this.#failure !== undefined || this.signal.aborted) return;
-      try {
-        await this.#deliver(version, outbox);
-        this.deliveredCommitSeq = version.commitSeq;
-        this.#pending--;
-        for (const action of afterDelivery) action();
-      } catch (error) {
-        this.#failure = asError(error);
-      }
-    });
+    this.#enqueue(version, outbox, { isAgain: false, afterDelivery });
+  }
+
+  /** Queues an outbox that a former run may have delivered in part. */
+  enqueueAgain(version: CommitVersion, outbox: Outbox): void {
+    this.#enqueue(version, outbox, { isAgain: true, afterDelivery: [] });
   }
 
   /** Resolves when fewer than `limit` outboxes wait. @throws what delivery failed with */
@@ -79,13 +82,31 @@ export class OutboxDelivery {
     }
   }
 
-  async #deliver(version: CommitVersion, outbox: Outbox): Promise<void> {
-    const startedMs = this.ports.clock.monotonicMs();
-    const { failpoints } = this.ports;
+  #enqueue(version: CommitVersion, outbox: Outbox, { isAgain, afterDelivery }: Manner): void {
+    this.#pending++;
+    this.#tail = this.#tail.then(async () => {
+      // An owner that was told to stop leaves the rest to the next one: it finds it in the store.
+      if (this.#failure !== undefined || this.signal.aborted) return;
+      try {
+        this.#newPlaces.clear();
+        await this.#deliver(version, outbox, isAgain);
+        this.deliveredCommitSeq = version.commitSeq;
+        for (const [target, place] of this.#newPlaces) this.#places.set(target, place);
+        this.#pending--;
+        for (const action of afterDelivery) action();
+      } catch (error) {
+        this.#failure = asError(error);
+      }
+    });
+  }
+
+  async #deliver(version: CommitVersion, outbox: Outbox, isAgain: boolean): Promise<void> {
+    const startedMs = this.#ports.clock.monotonicMs();
+    const { failpoints } = this.#ports;
     if (outbox.rows.length + outbox.documents.length > 0) {
       failpoints?.hit('before-deliver-rows', this.task);
       await this.#insisting('results', () =>
-        this.ports.results.deliver(
+        this.#ports.results.deliver(
           { task: this.task, version },
           { rows: outbox.rows, documents: outbox.documents },
         ),
@@ -94,29 +115,50 @@ export class OutboxDelivery {
     }
     if (outbox.messages.length > 0) {
       failpoints?.hit('before-deliver-messages', this.task);
-      await Promise.all([...byTarget(outbox.messages).values()].map((messages) => this.#send(messages)));
+      const targets = [...byTarget(outbox.messages)];
+      await Promise.all(targets.map(([target, messages]) => this.#send(target, messages, isAgain)));
       failpoints?.hit('after-deliver-messages', this.task);
     }
-    const seconds = (this.ports.clock.monotonicMs() - startedMs) / 1_000;
-    this.ports.telemetry.record(FACTS.taskDelivered, this.task, seconds);
+    const seconds = (this.#ports.clock.monotonicMs() - startedMs) / 1_000;
+    this.#ports.telemetry.record(FACTS.taskDelivered, this.task, seconds);
   }
 
   /** All messages of one target, in order. What the broker has already, it drops by its number. */
-  async #send(messages: readonly OutboxMessage[]): Promise<void> {
+  async #send(target: string, messages: readonly OutboxMessage[], isAgain: boolean): Promise<void> {
     const [first] = messages;
     if (first === undefined) return;
     const noun = first.topic.slice(first.topic.lastIndexOf('.') + 1);
     await this.#insisting(noun, async () => {
       const producer = await this.#producer(first.topic, first.partition);
-      await Promise.all(messages.map(({ message }) => producer.send(message)));
+      const known = isAgain ? await this.#lastStored(target, first, producer) : -1;
+      const missing = messages.filter(({ message }) => message.sequenceId > known);
+      const receipts = await Promise.all(missing.map(({ message }) => producer.send(message)));
+      const place = receipts.findLast(({ position }) => position !== undefined)?.position;
+      if (place !== undefined) this.#newPlaces.set(target, place);
     });
+  }
+
+  /**
+   * The last number that is stored of this producer, where nobody but us would drop a repeat. A broker forgets its
+   * producers; what they have written stays. No former owner writes any more: the producer is ours.
+   */
+  async #lastStored(
+    target: string,
+    { topic, partition, message }: OutboxMessage,
+    { lastSequenceId }: MessageProducer,
+  ): Promise<number> {
+    const isRemembered = lastSequenceId >= 0 && lastSequenceId >= message.sequenceId - 1;
+    if (isRemembered || !isPublic(message) || this.runtime.settings.withoutFences.has('public-tail'))
+      return -1;
+    const where = { topic, partition, producerName: this.#name };
+    return await lastNumberInTail(this.#ports.broker, where, this.#places.get(target), this.signal);
   }
 
   #producer(topic: string, partition: number): Promise<MessageProducer> {
     const target = `${topic}|${partition}`;
     let producer = this.#producers.get(target);
     if (producer === undefined) {
-      producer = this.ports.broker.openProducer({ topic, partition, producerName: this.#name });
+      producer = this.#ports.broker.openProducer({ topic, partition, producerName: this.#name });
       this.#producers.set(target, producer);
       producer.catch(() => this.#producers.delete(target));
     }
@@ -128,9 +170,14 @@ export class OutboxDelivery {
       const code = error instanceof PlatformError ? error.code : 'UNKNOWN';
       this.#waitingFor = `deliver:${target} (${code})`;
     };
-    await withBackoff(action, { ...this.ports, signal: this.signal, onRetry });
+    await withBackoff(action, { ...this.#ports, signal: this.signal, onRetry });
     this.#waitingFor = undefined;
   }
+}
+
+interface Manner {
+  readonly isAgain: boolean;
+  readonly afterDelivery: readonly (() => void)[];
 }
 
 function byTarget(messages: readonly OutboxMessage[]): Map<string, OutboxMessage[]> {

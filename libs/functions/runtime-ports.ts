@@ -39,6 +39,12 @@ export interface RuntimeSettings {
   readonly withoutFences: ReadonlySet<Fence>;
 }
 
+/** What every task is run with. */
+export interface Runtime {
+  readonly ports: RuntimePorts;
+  readonly settings: RuntimeSettings;
+}
+
 export const DEFAULT_SETTINGS: RuntimeSettings = {
   commitIntervalMs: 1_000,
   commitGapMs: 100,

@@ -171,8 +171,9 @@ export class TaskHost {
 
   #runner(lease: Lease, factory: TaskFactory, abort: AbortSignal): TaskRunner | CoveringRunner {
     const signals = { abort, drain: this.#drain.signal };
-    if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, this.ports, signals);
-    return new TaskRunner(factory.make(), lease, { ports: this.ports, settings: this.settings }, signals);
+    const runtime = { ports: this.ports, settings: this.settings };
+    if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, runtime, signals);
+    return new TaskRunner(factory.make(), lease, runtime, signals);
   }
 
   /** Renews until `ended`; aborts `lost` when the lease is gone or could not be renewed in time. */
@@ -183,10 +184,24 @@ export class TaskHost {
       await clock.sleep(this.settings.leaseRenewMs, ended);
       if (ended.aborted) return;
       const startedMs = clock.monotonicMs();
-      const renewed = await leases.renew(lease, this.settings.leaseTtlMs).catch(() => undefined);
+      const overdueMs = renewedMs + this.settings.leaseTtlMs - LEASE_MARGIN_MS;
+      const renewing = leases.renew(lease, this.settings.leaseTtlMs).catch(() => undefined);
+      const renewed = await this.#answerBefore(overdueMs, renewing, ended);
       if (renewed === true) renewedMs = startedMs;
-      const isOverdue = clock.monotonicMs() - renewedMs > this.settings.leaseTtlMs - LEASE_MARGIN_MS;
-      if (renewed === false || isOverdue) return lost.abort();
+      if (renewed === false || (renewed === undefined && clock.monotonicMs() >= overdueMs))
+        return lost.abort();
+    }
+  }
+
+  /** Undefined when time is up: a store that says nothing must not keep an owner from seeing that. */
+  async #answerBefore<T>(dueMs: number, answer: Promise<T>, ended: AbortSignal): Promise<T | undefined> {
+    const { clock } = this.ports;
+    const answered = new AbortController();
+    const timeUp = clock.sleep(dueMs - clock.monotonicMs(), AbortSignal.any([ended, answered.signal]));
+    try {
+      return await Promise.race([answer, timeUp.then(() => undefined)]);
+    } finally {
+      answered.abort();
     }
   }
 

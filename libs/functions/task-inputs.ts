@@ -1,6 +1,6 @@
-import type { Delivery, MessageConsumer, Position } from '#libs/messaging';
+import { comparePositions, type Delivery, type MessageConsumer, type Position } from '#libs/messaging';
 import type { TaskId } from '#libs/storage';
-import type { RuntimePorts } from './runtime-ports.js';
+import type { Runtime } from './runtime-ports.js';
 
 /** One partition that a task reads, and how repeats on it are seen (input-gate.ts). */
 export interface InputDefinition {
@@ -27,6 +27,8 @@ interface OpenInput {
   readonly definition: InputDefinition;
   readonly consumer: MessageConsumer;
   pending: Promise<InputBatch> | undefined;
+  /** Of the last message that was handed on. */
+  position: Position | undefined;
 }
 
 /** The exclusive consumers of one task, read side by side. */
@@ -35,7 +37,7 @@ export class TaskInputs {
   #backlog = 0;
 
   constructor(
-    private readonly ports: Pick<RuntimePorts, 'broker' | 'failpoints'>,
+    private readonly runtime: Runtime,
     private readonly task: TaskId,
   ) {}
 
@@ -43,9 +45,9 @@ export class TaskInputs {
   async open(inputs: readonly InputDefinition[], positions: ReadonlyMap<string, Position>): Promise<void> {
     for (const definition of inputs) {
       const { topic, partition, subscription } = definition;
-      const consumer = await this.ports.broker.openConsumer({ topic, partition, subscription });
-      this.#open.push({ definition, consumer, pending: undefined });
-      const position = positions.get(inputKey(definition));
+      const consumer = await this.runtime.ports.broker.openConsumer({ topic, partition, subscription });
+      const position = this.#isFiltering ? positions.get(inputKey(definition)) : undefined;
+      this.#open.push({ definition, consumer, pending: undefined, position });
       if (position !== undefined) await consumer.seekAfter(position);
     }
   }
@@ -68,28 +70,43 @@ export class TaskInputs {
       ...this.#open.map(({ pending }) => pending),
     ]);
     if (winner === undefined) return undefined;
-    this.#moveToEnd(winner.input);
-    return winner;
+    const input = this.#moveToEnd(winner.input);
+    return { ...winner, deliveries: this.#newOf(winner.deliveries, input) };
   }
 
   /** The next race is won by another input first, so that a busy one does not starve its neighbours. */
-  #moveToEnd(definition: InputDefinition): void {
+  #moveToEnd(definition: InputDefinition): OpenInput | undefined {
     const place = this.#open.findIndex((input) => input.definition === definition);
     const [input] = this.#open.splice(place, 1);
-    if (input === undefined) return;
+    if (input === undefined) return undefined;
     input.pending = undefined;
     this.#open.push(input);
+    return input;
+  }
+
+  /** A new connection to the broker may begin again somewhere behind: what was handed on before is left out. */
+  #newOf(deliveries: readonly Delivery[], input: OpenInput | undefined): readonly Delivery[] {
+    if (input === undefined || !this.#isFiltering) return deliveries;
+    return deliveries.filter(({ position }) => {
+      if (input.position !== undefined && comparePositions(position, input.position) <= 0) return false;
+      input.position = position;
+      return true;
+    });
+  }
+
+  get #isFiltering(): boolean {
+    return !this.runtime.settings.withoutFences.has('position-filter');
   }
 
   async acknowledge(positions: ReadonlyMap<string, Position>): Promise<void> {
-    this.ports.failpoints?.hit('before-acknowledge', this.task);
+    this.runtime.ports.failpoints?.hit('before-acknowledge', this.task);
     await Promise.all(
       this.#open.map(async ({ definition, consumer }) => {
         const position = positions.get(inputKey(definition));
         if (position !== undefined) await consumer.acknowledgeUpTo(position);
       }),
     );
-    this.ports.failpoints?.hit('after-acknowledge', this.task);
+    this.runtime.ports.failpoints?.hit('after-acknowledge', this.task);
   }
 
   /** Has every input been read to its end. */

@@ -1,18 +1,17 @@
-import { type Delivery, type Position, SEQUENCE_PROPERTY } from '#libs/messaging';
+import type { Delivery, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
 import type { Failpoint } from './failpoints.js';
-import { InputGapError } from './functions.errors.js';
-import { decodeInput } from './decode-input.js';
-import { admitCovered, admitSequenced, type Admission } from './input-gate.js';
+import type { Fence } from './fences.js';
 import { encodeOutbox, OutboxBuilder } from './outbox.js';
 import { OutboxDelivery } from './outbox-delivery.js';
-import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
+import type { Runtime } from './runtime-ports.js';
+import { SeenInputs } from './seen-inputs.js';
 import type { StateIdentity } from './state-log.js';
 import { TaskActivity } from './task-activity.js';
 import { TaskCommits, type TaskProgress } from './task-commits.js';
-import { type InputBatch, type InputDefinition, inputKey, TaskInputs } from './task-inputs.js';
-import type { TaskInput, TaskLogic } from './task-logic.js';
+import { type InputBatch, type InputDefinition, TaskInputs } from './task-inputs.js';
+import type { TaskLogic } from './task-logic.js';
 
 // The life of one task under one lease (ARCHITECTURE.md, "Exactly-once"):
 //   recover → redeliver → read → apply in memory → commit → deliver → acknowledge.
@@ -41,9 +40,13 @@ export class TaskRunner {
   readonly #commits: TaskCommits;
   readonly #inputs: TaskInputs;
   readonly #stop: AbortSignal;
+  readonly #ended = new AbortController();
+  /** Aborted, or ended in whatever way: what the logic still has under way is void. */
+  readonly #over: AbortSignal;
   #delivery!: OutboxDelivery;
   #outputs!: OutboxBuilder;
   #progress!: TaskProgress;
+  #seen!: SeenInputs;
   /** Positions of commits whose delivery is not yet recorded, oldest first. */
   #unacknowledged: { readonly commitSeq: number; readonly positions: Map<string, Position> }[] = [];
   #recordedDelivery = 0;
@@ -55,14 +58,15 @@ export class TaskRunner {
   constructor(
     private readonly definition: TaskDefinition,
     lease: Lease,
-    private readonly runtime: { readonly ports: RuntimePorts; readonly settings: RuntimeSettings },
+    private readonly runtime: Runtime,
     private readonly signals: RunSignals,
   ) {
     const { ports } = runtime;
     this.#logic = definition.logic;
-    this.#commits = new TaskCommits(lease, definition.identity, ports, signals.abort);
-    this.#inputs = new TaskInputs(ports, definition.task);
+    this.#commits = new TaskCommits(lease, definition.identity, runtime, signals.abort);
+    this.#inputs = new TaskInputs(runtime, definition.task);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
+    this.#over = AbortSignal.any([signals.abort, this.#ended.signal]);
     this.activity = new TaskActivity(ports.clock);
   }
 
@@ -87,6 +91,7 @@ export class TaskRunner {
       while (!this.#stop.aborted) await this.#step();
       if (!this.signals.abort.aborted) await this.#finish();
     } finally {
+      this.#ended.abort();
       await this.#inputs.close();
       await this.#delivery?.close();
     }
@@ -98,11 +103,16 @@ export class TaskRunner {
     const recovered = await this.#commits.recover();
     this.#progress = recovered.progress;
     this.#outputs = new OutboxBuilder(taskName(task), this.#progress.sequences);
-    this.#delivery = new OutboxDelivery(task, ports, this.signals.abort, recovered.deliveredCommitSeq);
+    this.#seen = new SeenInputs(task, this.#progress, this.runtime.settings.withoutFences);
+    this.#delivery = new OutboxDelivery(task, this.runtime, this.signals.abort, {
+      commitSeq: recovered.deliveredCommitSeq,
+      places: this.#progress.places,
+    });
     this.#recordedDelivery = recovered.deliveredCommitSeq;
-    for (const { version, outbox } of recovered.undelivered) this.#delivery.enqueue(version, outbox, []);
+    for (const { version, outbox } of recovered.undelivered) this.#delivery.enqueueAgain(version, outbox);
     await this.#delivery.waitBelow(1);
     this.#pass('after-redeliver');
+    this.#logic.begin?.({ abort: this.#over, drain: this.signals.drain });
     this.#logic.restore(recovered.cells);
     await this.#inputs.open(this.definition.inputs, this.#progress.positions);
     const { epoch, commitSeq } = this.#commits.version;
@@ -140,34 +150,23 @@ export class TaskRunner {
     for (const delivery of batch.deliveries) {
       if (this.signals.abort.aborted) return;
       await this.#apply(batch.input, delivery);
+      if (this.#isWithout('acknowledge-after-commit'))
+        await this.#inputs.acknowledge(this.#progress.positions);
       if (this.#isFull()) await this.#commitAll();
     }
   }
 
   async #apply(input: InputDefinition, delivery: Delivery): Promise<void> {
-    const { topic, partition } = input;
-    const key = inputKey(input);
-    const taken = decodeInput(this.definition.task, input, delivery);
-    const admission = this.#admit(key, taken);
-    if (admission.kind === 'gap') {
-      const found = taken.frame.header.covers ?? delivery.properties[SEQUENCE_PROPERTY];
-      throw new InputGapError(taskName(this.definition.task), {
-        topic,
-        partition,
-        expected: admission.expected,
-        found,
-      });
-    }
-    if (admission.kind === 'repeat') {
-      this.runtime.ports.telemetry.record(FACTS.repeatsDropped, this.definition.task);
-    } else {
-      this.#pass('before-apply');
-      await this.#logic.apply(taken, this.#outputs);
-      this.#pass('after-apply');
-      this.#count(taken.frame.items.length);
-    }
-    this.#progress.positions.set(key, delivery.position);
+    const taken = this.#seen.take(input, delivery);
     this.#isDirty = true;
+    if (taken === undefined) {
+      this.runtime.ports.telemetry.record(FACTS.repeatsDropped, this.definition.task);
+      return;
+    }
+    this.#pass('before-apply');
+    await this.#logic.apply(taken, this.#outputs);
+    this.#pass('after-apply');
+    this.#count(taken.frame.items.length);
   }
 
   #count(events: number): void {
@@ -178,21 +177,6 @@ export class TaskRunner {
 
   #pass(point: Failpoint): void {
     this.runtime.ports.failpoints?.hit(point, this.definition.task);
-  }
-
-  /** Decides what the message is, and remembers it as seen. */
-  #admit(key: string, { delivery, frame, producer }: TaskInput): Admission {
-    const { covers } = frame.header;
-    if (covers !== undefined) {
-      const admission = admitCovered(this.#progress.covered.get(key), covers);
-      if (admission.kind === 'apply') this.#progress.covered.set(key, covers.upTo);
-      return admission;
-    }
-    const name = `${key}|${producer}`;
-    const sequence = Number(delivery.properties[SEQUENCE_PROPERTY]);
-    const admission = admitSequenced(this.#progress.lastSeen.get(name), sequence);
-    if (admission.kind === 'apply') this.#progress.lastSeen.set(name, sequence);
-    return admission;
   }
 
   async #tick(): Promise<void> {
@@ -238,7 +222,9 @@ export class TaskRunner {
   /** Commits until nothing is due any more; a large emission takes several commits at the same position. */
   async #commitAll(): Promise<void> {
     for (let more = true; more;) {
-      more = this.#logic.flush(this.#outputs, this.runtime.settings.maxCommitBytes) === 'more';
+      const { maxCommitBytes } = this.runtime.settings;
+      await this.#logic.settle?.(this.#outputs, maxCommitBytes);
+      more = this.#logic.flush(this.#outputs, maxCommitBytes) === 'more';
       await this.#commit();
     }
     this.activity.enter('work');
@@ -249,6 +235,8 @@ export class TaskRunner {
     const { outbox, afterDelivery } = this.#outputs.take();
     const isEmpty = outbox.rows.length + outbox.documents.length + outbox.messages.length === 0;
     const delivered = this.#delivery.deliveredCommitSeq;
+    const isEarly = this.#isWithout('outbox-before-delivery');
+    if (isEarly) this.#delivery.enqueue(this.#commits.nextVersion, outbox, afterDelivery);
     this.#pass('before-commit');
     const version = await this.#commits.commit({
       progress: this.#progress,
@@ -258,7 +246,7 @@ export class TaskRunner {
       deliveredCommitSeq: delivered,
     });
     this.#pass('after-commit');
-    this.#delivery.enqueue(version, outbox, afterDelivery);
+    if (!isEarly) this.#delivery.enqueue(version, outbox, afterDelivery);
     if (this.#isDirty)
       this.#unacknowledged.push({
         commitSeq: version.commitSeq,
@@ -273,6 +261,10 @@ export class TaskRunner {
       this.activity.enter('deliver');
       await this.#delivery.waitBelow(this.runtime.settings.maxUndeliveredCommits);
     }
+  }
+
+  #isWithout(fence: Fence): boolean {
+    return this.runtime.settings.withoutFences.has(fence);
   }
 
   async #acknowledge(delivered: number): Promise<void> {

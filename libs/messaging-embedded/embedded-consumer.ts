@@ -23,6 +23,11 @@ export class EmbeddedReader extends MessageReader {
     return this.#cursor.receive(options);
   }
 
+  async isCaughtUp(): Promise<boolean> {
+    this.#cursor.assertOpen();
+    return this.#cursor.backlogMessages === 0;
+  }
+
   async close(): Promise<void> {
     this.#cursor.close();
     this.#onClose();

@@ -102,6 +102,11 @@ export class LiveReader extends MessageReader {
     return deliveries;
   }
 
+  async isCaughtUp(): Promise<boolean> {
+    this.#assertOpen();
+    return this.#queue.length === 0;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#onClose();

@@ -94,6 +94,8 @@ export abstract class MessageReader {
    * @throws ClosedError after `close`, or when ownership was lost
    */
   abstract receive(options: ReceiveOptions): Promise<readonly Delivery[]>;
+  /** Has everything that is stored in the partition been received through this. */
+  abstract isCaughtUp(): Promise<boolean>;
   abstract close(): Promise<void>;
 }
 
@@ -102,8 +104,6 @@ export abstract class MessageConsumer extends MessageReader {
   abstract acknowledgeUpTo(position: Position): Promise<void>;
   /** Reads on after this position, whatever was acknowledged. */
   abstract seekAfter(position: Position): Promise<void>;
-  /** Has everything that is stored in the partition been received by this consumer. */
-  abstract isCaughtUp(): Promise<boolean>;
   /** Messages stored but not yet received by this consumer. */
   abstract backlogMessages(): Promise<number>;
 }

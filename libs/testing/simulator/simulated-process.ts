@@ -196,7 +196,11 @@ class CallInFlight<T> {
   #try(share: number): (() => void) | Promise<T> {
     try {
       const value = this.parts.effect(share);
-      if (value instanceof Promise) return value;
+      if (value instanceof Promise) {
+        // Nobody listens where the caller is gone.
+        value.catch(() => undefined);
+        return value;
+      }
       return () => this.parts.resolve(value);
     } catch (error) {
       return () => this.parts.reject(error);
@@ -225,6 +229,8 @@ class CallInFlight<T> {
   }
 }
 
+const TIMER_GRAIN_MS = 0.01;
+
 class ProcessClock extends Clock {
   constructor(private readonly process: SimulatedProcess) {
     super();
@@ -241,7 +247,8 @@ class ProcessClock extends Clock {
 
   after(delayMs: number, action: () => void): Cancel {
     let isCancelled = false;
-    const cancel = this.process.world.time.after(delayMs, () =>
+    // No timer of a machine is finer; one that rings without any time having passed could ring for ever.
+    const cancel = this.process.world.time.after(Math.max(TIMER_GRAIN_MS, delayMs), () =>
       this.process.deliver(() => {
         if (!isCancelled) action();
       }),
