@@ -14,6 +14,8 @@ import { ProgressReader } from './progress-reader.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesReader } from './series-reader.js';
 import { StoreReaders } from './store-readers.js';
+import { WindowExplainer } from './window-explainer.js';
+import { WindowsController } from './windows.controller.js';
 
 /** The query API, the live stream and the web page, over the ports that the platform provides. */
 @Module({
@@ -24,6 +26,7 @@ import { StoreReaders } from './store-readers.js';
     DeadLettersController,
     AlertsController,
     PipelinesController,
+    WindowsController,
   ],
   providers: [
     AlertsReader,
@@ -35,6 +38,7 @@ import { StoreReaders } from './store-readers.js';
     ProgressReader,
     SeriesReader,
     StoreReaders,
+    WindowExplainer,
   ],
 })
 export class DashboardModule {}

@@ -3,6 +3,7 @@ import type { Delivery, LiveMessage } from '#libs/messaging';
 import { FACTS, type Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import type { FoundRow } from '#libs/storage';
+import { settlingMs } from '#libs/windowing';
 import { failedShareOf, type StreamFates, sumOf, totalOf } from './fates-reader.js';
 import { LatencyWindow } from './latency-window.js';
 import type { LiveClient } from './live-client.js';
@@ -154,7 +155,7 @@ export class LiveHub {
       return rows
         .filter((row) => row.series === series.name)
         .slice(-most)
-        .map((row) => ({ series: series.name, ...rowView(row, progress, series.allowedLatenessMs) }));
+        .map((row) => ({ series: series.name, ...rowView(row, progress, settlingMs(series)) }));
     });
   }
 

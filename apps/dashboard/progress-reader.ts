@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject } from '#libs/kernel';
+import { isJsonObject, type JsonObject } from '#libs/kernel';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { COLLECTIONS, DocumentStore, type DocumentWrite } from '#libs/storage';
 import { everyDocument } from './document-pages.js';
@@ -42,6 +42,17 @@ export class Progress {
     }
     return Number.isFinite(lowest) ? lowest : undefined;
   }
+
+  /** Up to where every global task has closed the stream; undefined: not all have. Epoch milliseconds. */
+  closedUntilMs(stream: string): number | undefined {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (let partition = 0; partition < this.#globalPartitions; partition++) {
+      const { closedUntilMs } = this.of(stream, partition);
+      if (closedUntilMs === undefined) return undefined;
+      lowest = Math.min(lowest, closedUntilMs);
+    }
+    return lowest;
+  }
 }
 
 /**
@@ -64,6 +75,11 @@ export class ProgressReader {
         progress.add(place.stream, place.partition, progressOf(document));
     }
     return progress;
+  }
+
+  /** What the global tasks have written of a stream, as it is. */
+  async bodies(pipeline: PipelineDefinition, stream: string): Promise<readonly JsonObject[]> {
+    return (await this.#ofStream(pipeline, stream)).map(({ body }) => body);
   }
 
   #all(): Promise<readonly DocumentWrite[]> {

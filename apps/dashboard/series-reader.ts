@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonScalar } from '#libs/kernel';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { CursorInvalidError, type FoundRow, type RowPage, type RowQuery, ResultStore } from '#libs/storage';
-import { type Phase, phaseOf, type SeriesDefinition } from '#libs/windowing';
+import { type Phase, phaseOf, type SeriesDefinition, settlingMs } from '#libs/windowing';
 import { ParameterInvalidError } from './dashboard.errors.js';
 import { type Progress, ProgressReader } from './progress-reader.js';
 import { isoTime } from './request-query.js';
@@ -60,7 +60,7 @@ export class SeriesReader {
   ): Promise<SeriesPage> {
     const progress = await this.progressReader.read(pipeline, query.stream);
     const { phases, ...rest } = query;
-    const view = (row: FoundRow): RowView => rowView(row, progress, series.allowedLatenessMs);
+    const view = (row: FoundRow): RowView => rowView(row, progress, settlingMs(series));
     const wanted: RowQuery = { ...rest, pipeline: pipeline.name, series: series.name };
     // A row that was taken back counts in nothing: only who asks for such rows sees them.
     const isWanted = (row: FoundRow): boolean =>
@@ -129,7 +129,7 @@ function withCursor(nextCursor: string | undefined): { nextCursor?: string } {
 }
 
 /** The row with its phase, times in ISO 8601. */
-export function rowView(row: FoundRow, progress: Progress, allowedLatenessMs: number): RowView {
+export function rowView(row: FoundRow, progress: Progress, settlesInMs: number): RowView {
   return {
     windowStart: isoTime(row.windowStartMs),
     windowEnd: isoTime(row.windowEndMs),
@@ -137,6 +137,6 @@ export function rowView(row: FoundRow, progress: Progress, allowedLatenessMs: nu
     key: row.key,
     measures: row.measures,
     revision: row.revision,
-    phase: phaseOf(row, progress.of(row.stream, row.task), allowedLatenessMs),
+    phase: phaseOf(row, progress.of(row.stream, row.task), settlesInMs),
   };
 }

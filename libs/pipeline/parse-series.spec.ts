@@ -273,6 +273,9 @@ describe('the keys of a window', () => {
     expect(problemsOf(MINUTE, 'maxKeys: 0', COUNT)).toEqual([
       '10:16 maxKeys: found 0, wanted a whole number from 1 to 10000000',
     ]);
+    expect(problemsOf('window: {session: 1m}', 'maxKeys: 5', COUNT)).toEqual([
+      '10:16 maxKeys: found 5, wanted no maxKeys: sessions have no cap on keys',
+    ]);
   });
 });
 

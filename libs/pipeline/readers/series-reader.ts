@@ -52,6 +52,7 @@ function readSeries(setting: Setting, scope: Scope, log: ProblemLog): ReadSeries
   const by = series.optional('by', listReader(key, 'a list of fields'), []);
   const maxKeys = series.optional('maxKeys', readMaxKeys, undefined);
   const measures = series.required('measures', (each, problems) => readMeasures(each, scope, problems));
+  refuseCapOfSessions(series.member('maxKeys'), window?.window, log);
   if (window !== undefined) refuseRatesWithoutLength(series.member('measures'), window.window, log);
   if (name === undefined || window === undefined || measures === undefined) return undefined;
   const grouped = {
@@ -68,6 +69,16 @@ const readMaxKeys = numberReader(
   `a whole number from 1 to ${MAX_KEYS}`,
   (value) => Number.isInteger(value) && value >= 1 && value <= MAX_KEYS,
 );
+
+/** It would be without effect: sessions of different keys share no window. */
+function refuseCapOfSessions(
+  maxKeys: Setting | undefined,
+  window: WindowDefinition | undefined,
+  log: ProblemLog,
+): void {
+  if (maxKeys !== undefined && window?.kind === 'session')
+    log.refuse(maxKeys, 'no maxKeys: sessions have no cap on keys');
+}
 
 /** What is divided by the length of the window would be empty in every row. */
 function refuseRatesWithoutLength(
