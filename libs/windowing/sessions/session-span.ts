@@ -54,7 +54,9 @@ export function reachOf(rule: SessionRule, { startMs, endMs }: TimeWindow): Time
  * that made the other final.
  */
 export function isOneSession(rule: SessionRule, a: SessionSpan, b: SessionSpan): boolean {
-  const [early, late] = a.firstMs <= b.firstMs ? [a, b] : [b, a];
+  const isInOrder = a.firstMs <= b.firstMs;
+  const early = isInOrder ? a : b;
+  const late = isInOrder ? b : a;
   return (
     late.firstMs - early.lastMs < rule.gapMs &&
     late.firstMs < cutAfter(rule, early.firstMs) &&
@@ -64,10 +66,8 @@ export function isOneSession(rule: SessionRule, a: SessionSpan, b: SessionSpan):
 
 /** Both spans in one. */
 export function joinSpans(a: SessionSpan, b: SessionSpan): SessionSpan {
-  const fromMs = Math.max(a.fromMs ?? -Infinity, b.fromMs ?? -Infinity);
-  return {
-    firstMs: Math.min(a.firstMs, b.firstMs),
-    lastMs: Math.max(a.lastMs, b.lastMs),
-    ...(fromMs === -Infinity ? {} : { fromMs }),
-  };
+  const firstMs = Math.min(a.firstMs, b.firstMs);
+  const lastMs = Math.max(a.lastMs, b.lastMs);
+  if (a.fromMs === undefined && b.fromMs === undefined) return { firstMs, lastMs };
+  return { firstMs, lastMs, fromMs: Math.max(a.fromMs ?? -Infinity, b.fromMs ?? -Infinity) };
 }

@@ -25,6 +25,11 @@ export class SpansByStart<S extends { readonly span: SessionSpan }> {
 
   /** The sessions that the span makes one with itself, oldest first; `span` holds all of them. */
   joinedBy(span: SessionSpan): { readonly span: SessionSpan; readonly joined: readonly S[] } {
+    // Nearly every key has one session at a time.
+    const only = this.#sessions[0];
+    if (only === undefined || (this.#sessions.length === 1 && !isOneSession(this.#rule, only.span, span)))
+      return { span, joined: [] };
+    if (this.#sessions.length === 1) return { span: joinSpans(only.span, span), joined: [only] };
     let all = span;
     const joined: S[] = [];
     for (const session of this.#touching(span)) {
