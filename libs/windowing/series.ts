@@ -23,7 +23,8 @@ export interface SeriesDefinition {
   readonly by: readonly string[];
   /**
    * The most keys of a window at one local task, whole, ≥ 1; the events of others count in one key, `__other__` in every
-   * field. Absent: 10,000. Hopping windows: of each stretch of their size; sessions: no cap.
+   * field. Absent: 10,000. Hopping windows: of each stretch of their size; sessions and
+   * sliding windows: no cap.
    */
   readonly maxKeys?: number;
   readonly measures: readonly MeasureDefinition[];

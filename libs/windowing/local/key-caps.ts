@@ -1,6 +1,5 @@
 import { isJsonObject, type JsonScalar, type JsonValue, murmur3 } from '#libs/kernel';
 import type { SeriesDefinition } from '../series.js';
-import { classifyArrival } from '../time/arrival.js';
 import type { TimeWindow } from '../time/window.js';
 import { AdmittedKeys } from './admitted-keys.js';
 import type { KeyAdmission, LocalTime } from './local-windows.js';
@@ -64,8 +63,9 @@ export class KeyCaps {
       if (windows.size === 0) continue;
       const { watermarkMs, closedUntilMs } = timeOf(stream);
       for (const [startMs, keys] of windows) {
-        const { kind } = classifyArrival(keys.window, watermarkMs, closedUntilMs, series.allowedLatenessMs);
-        if (kind !== 'late-rejected') continue;
+        // A close ends windows by their start; these are stretches that may hold the starts of several.
+        const isClosed = closedUntilMs !== undefined && keys.window.endMs <= closedUntilMs;
+        if (!isClosed && watermarkMs < keys.window.endMs + series.allowedLatenessMs) continue;
         windows.delete(startMs);
         for (const number of keys.storedChunks()) this.#removed.push(cellName(series, stream, keys, number));
       }
