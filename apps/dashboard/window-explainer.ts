@@ -65,10 +65,7 @@ export class WindowExplainer {
 
   #none(place: WindowPlace, upstream: readonly UpstreamWatermark[]): WindowView {
     const silent = upstream.filter(({ watermarkMs }) => watermarkMs === -Infinity);
-    const reason =
-      silent.length === 0
-        ? 'no window of it is open'
-        : 'no window of it is open that is known, and some tasks have not reported the stream';
+    const reason = reasonOfNone(silent.length, upstream.length);
     const nothing = { window: null, state: 'none', needsWatermark: null, closesAtLatest: null } as const;
     return this.#view(place, { ...nothing, reason, heldBy: silent });
   }
@@ -134,6 +131,12 @@ export class WindowExplainer {
     const [row] = rows;
     return row && { startMs: Date.parse(row.windowStart), endMs: Date.parse(row.windowEnd) };
   }
+}
+
+function reasonOfNone(silent: number, tasks: number): string {
+  if (silent === 0) return 'no window of it is open';
+  if (silent === tasks) return 'no task has seen this stream: is its name right?';
+  return 'no window of it is known to be open; some tasks have not reported the stream';
 }
 
 function holdingTask(

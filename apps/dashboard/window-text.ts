@@ -1,4 +1,3 @@
-import { formatDuration } from '#libs/kernel';
 import type { HoldingTask, WindowView } from './window-view.js';
 
 /** Tasks that are named one by one. */
@@ -43,6 +42,10 @@ function latestText(
   ];
 }
 
+/** `45s`, `17m`, `3h`: nobody waits for the second of a day. */
 function agoText(ms: number): string {
-  return formatDuration(Math.max(1, Math.round(ms / 1_000)) * 1_000);
+  const unitMs = ms < 120_000 ? 1_000 : ms < 7_200_000 ? 60_000 : 3_600_000;
+  return `${Math.max(1, Math.round(ms / unitMs))}${UNITS[unitMs]}`;
 }
+
+const UNITS: Readonly<Record<number, string>> = { 1_000: 's', 60_000: 'm', 3_600_000: 'h' };
