@@ -165,6 +165,8 @@ export class CoveringRunner {
   }
 
   async #send(header: FrameHeader, lines: readonly string[]): Promise<void> {
+    // After a frame that is known to have failed none must be stored: readers would miss the one before it.
+    if (this.#failure !== undefined) throw this.#failure;
     const frame = encodeFrame(header, lines);
     this.#pass('before-frame');
     const sent = this.#output.send(frame);

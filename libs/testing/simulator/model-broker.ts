@@ -27,6 +27,7 @@ export class ModelBroker extends MessageBroker {
   readonly #open = new Set<{ close(): Promise<void> }>();
   readonly #handles = new Set<Handle>();
   #isClosed = false;
+  #isCut = false;
 
   constructor(
     private readonly log: ModelLog,
@@ -107,7 +108,15 @@ export class ModelBroker extends MessageBroker {
     this.#assertOpen();
     // Nobody knows of what was opened where the reply is lost: the client closes it when it sees that.
     const onFault = (): void => void this.process.world.time.after(0, () => closeHandle(handle));
-    return await this.process.call(call, () => effect(this.log.partition(topic, partition)), { onFault });
+    return await this.process.call(call, () => this.#effect(effect, this.log.partition(topic, partition)), {
+      onFault,
+    });
+  }
+
+  /** What a dead process had on its way when its connection was dropped opens nothing any more. */
+  #effect<T>(effect: (place: ModelPartition) => T, place: ModelPartition): T {
+    if (this.process.isDead && this.#isCut) throw new ClosedError('the connection');
+    return effect(place);
   }
 
   #opened<T extends { close(): Promise<void> }>(opened: T): T {
@@ -122,6 +131,7 @@ export class ModelBroker extends MessageBroker {
 
   /** The connection is gone, and everything that was opened over it. */
   #cut(): void {
+    this.#isCut = true;
     for (const handle of this.#handles) closeHandle(handle);
     this.#handles.clear();
   }

@@ -122,6 +122,20 @@ export class Simulation {
     return this.#oracle.damageOf(this.models.log, this.models.results);
   }
 
+  /** What tasks are stuck on, where they are. */
+  problems(): readonly string[] {
+    return [...this.#hosts].flatMap(([process, host]) =>
+      host
+        .statuses()
+        .filter(({ problem, state }) => problem !== undefined || state === 'recovering')
+        .map(({ stage, partition, state, waitingFor, problem }) =>
+          [process.name, `${stage}/${partition}`, state, waitingFor, problem?.code, problem?.detail].join(
+            ' ',
+          ),
+        ),
+    );
+  }
+
   #checkUntilDone(limitMs: number, onDone: () => void): void {
     const { time } = this.world;
     const isComplete = this.damage().findings.length === 0;

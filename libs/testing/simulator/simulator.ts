@@ -45,15 +45,6 @@ export async function simulateSeed(
   const { lost, doubled, differing, findings } = await simulation.run(ACCIDENTS_MS, () => faults.stop());
   const { digest, nowMs } = simulation.world.time;
   const { events } = simulation;
-  return {
-    seed,
-    events,
-    faults: faults.counts,
-    digest,
-    virtualMs: nowMs,
-    lost,
-    doubled,
-    differing,
-    findings,
-  };
+  const outcome = { seed, events, faults: faults.counts, digest, virtualMs: nowMs, lost, doubled, differing };
+  return { ...outcome, findings: findings.length === 0 ? [] : [...simulation.problems(), ...findings] };
 }
