@@ -1,4 +1,5 @@
 import {
+  ClosedError,
   CONTENT_TYPE,
   FRAME_CONTENT_TYPE,
   type MessageBroker,
@@ -30,7 +31,9 @@ export async function lastNumberInTail(
   const reader = await broker.openReader({ topic, partition, from: after ?? 'earliest' });
   try {
     let last = -1;
-    while (!signal.aborted && !(await reader.isCaughtUp())) {
+    while (!(await reader.isCaughtUp())) {
+      // Not knowing is not the same as nothing being there.
+      if (signal.aborted) throw new ClosedError(`the end of ${topic}`);
       for (const delivery of await reader.receive({ ...READ, signal })) {
         const { properties } = delivery;
         const isOurs =

@@ -64,12 +64,16 @@ export class SimulatedProcess {
     return this.#state === 'dead';
   }
 
-  crash(): void {
+  /** @param arrivesMs what had left before still arrives until then at least */
+  crash(arrivesMs = 0): void {
     if (this.isDead) return;
     this.world.time.note(`crash ${this.name}`);
     this.#state = 'dead';
     this.#inbox = [];
-    this.#lastArrivalMs = this.world.time.nowMs + this.world.random.between(0, IN_FLIGHT_MS);
+    this.#lastArrivalMs = Math.max(
+      arrivesMs,
+      this.world.time.nowMs + this.world.random.between(0, IN_FLIGHT_MS),
+    );
     for (const action of this.onCrash) action();
   }
 
@@ -146,15 +150,15 @@ class CallInFlight<T> {
     const { fault } = this.parts;
     switch (fault.kind) {
       case 'none':
-        return this.#request(0, () => this.#happen());
+        return void this.#request(0, () => this.#happen());
       case 'slow':
-        return this.#request(fault.byMs, () => this.#happen());
+        return void this.#request(fault.byMs, () => this.#happen());
       case 'refused':
-        return this.#request(0, () => this.#fail(0));
+        return void this.#request(0, () => this.#fail(0));
       case 'reply-lost':
-        return this.#request(0, () => this.#happenAndFail(1, fault.afterMs));
+        return void this.#request(0, () => this.#happenAndFail(1, fault.afterMs));
       case 'partial':
-        return this.#request(0, () => this.#happenAndFail(fault.share, 0));
+        return void this.#request(0, () => this.#happenAndFail(fault.share, 0));
       case 'late':
         this.#request(fault.byMs, () => this.#try(1));
         return this.#fail(0);
@@ -169,17 +173,18 @@ class CallInFlight<T> {
   }
 
   #crash(when: 'before' | 'in-flight' | 'after'): void {
-    if (when === 'in-flight') this.#request(0, () => this.#try(1), true);
-    if (when === 'after') return this.#request(0, () => this.#happen(() => this.process.crash()));
-    this.process.crash();
+    if (when === 'after') return void this.#request(0, () => this.#happen(() => this.process.crash()));
+    this.process.crash(when === 'in-flight' ? this.#request(0, () => void this.#try(1)) : 0);
   }
 
-  #request(extraMs: number, action: () => void, isCertain = false): void {
+  /** Gives when it arrives. */
+  #request(extraMs: number, action: () => void): number {
     const { time, faults } = this.process.world;
     const dueMs = this.#lane.request(time.nowMs + faults.latencyMs() + extraMs);
     time.after(dueMs - time.nowMs, () => {
-      if (isCertain || this.process.isArriving()) action();
+      if (this.process.isArriving()) action();
     });
+    return dueMs;
   }
 
   #happen(afterwards: () => void = () => undefined): void {
