@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue, StreamEvent } from '#libs/kernel';
 import type { Aggregator, Fields } from './aggregators/aggregator.js';
 import { GlobalAggregation } from './global/global-aggregation.js';
@@ -48,6 +48,12 @@ export const eventIds: Aggregator<string[], string[]> = {
 
 export const identityText = (row: RowIdentity): string =>
   JSON.stringify([row.series, row.stream, row.windowStartMs, row.windowEndMs, row.key]);
+
+/** The fixture is no spec, and has no `expect`. */
+function mustBe(actual: unknown, expected: unknown): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
+}
 
 function throughJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
@@ -105,7 +111,7 @@ class LocalTask {
   #add(event: TestEvent): void {
     const outcome = this.aggregation.add(event);
     if (outcome.kind === 'future') return;
-    expect(outcome.counted + outcome.late.length).toBe(this.series.length);
+    mustBe(outcome.counted + outcome.late.length, this.series.length);
     const refused = new Set(outcome.late.map(({ series }) => series));
     const { watermarkMs, closedUntilMs } = this.aggregation.times.of(event.stream);
     for (const { name } of this.series)
@@ -132,7 +138,7 @@ class GlobalTask {
 
   apply(frame: LocalFrame): void {
     this.#uncommitted.push(frame);
-    for (const partial of frame.partials) expect(this.aggregation.merge(partial)).toEqual({ kind: 'merged' });
+    for (const partial of frame.partials) mustBe(this.aggregation.merge(partial), { kind: 'merged' });
     for (const [stream, progress] of Object.entries(frame.progress))
       this.aggregation.advance(frame.task, stream, progress);
   }
@@ -140,7 +146,7 @@ class GlobalTask {
   /** One slice of an emission, committed and delivered. */
   commitSlice(budget: number): boolean {
     const { rows, more } = this.aggregation.emit(budget);
-    expect(rows.length).toBeLessThanOrEqual(budget);
+    mustBe(rows.length <= budget, true);
     const told = more ? {} : this.aggregation.takeProgress();
     store(this.cells, this.aggregation.changes());
     this.#uncommitted = [];
@@ -160,7 +166,7 @@ class GlobalTask {
     this.shown.clear();
     this.aggregation = new GlobalAggregation(this.series, TASKS);
     this.aggregation.restore(new Map(this.cells));
-    expect(new Map(throughJson([...this.aggregation.cells()]))).toEqual(this.cells);
+    mustBe(new Map(throughJson([...this.aggregation.cells()])), this.cells);
     const again = this.#uncommitted;
     this.#uncommitted = [];
     for (const frame of again) this.apply(frame);
@@ -169,7 +175,7 @@ class GlobalTask {
   #deliver(row: WindowResult): void {
     const id = identityText(row);
     const before = this.rows.get(id);
-    expect(row.revision).toBe((before?.revision ?? -1) + 1);
+    mustBe(row.revision, (before?.revision ?? -1) + 1);
     this.onRow(row, before);
     this.rows.set(id, row);
     this.shown.delete(id);
@@ -260,7 +266,7 @@ export class Simulation {
     });
     while (this.global.commitSlice(3));
     this.global.look();
-    expect(this.global.aggregation.refused).toBe(0);
-    expect(new Map(throughJson([...this.global.aggregation.cells()]))).toEqual(this.global.cells);
+    mustBe(this.global.aggregation.refused, 0);
+    mustBe(new Map(throughJson([...this.global.aggregation.cells()])), this.global.cells);
   }
 }

@@ -1,62 +1,54 @@
-import fc from 'fast-check';
-import type { Fields } from './aggregators/aggregator.js';
 import { type Simulation, TASKS } from './two-stages-fixture.js';
 
 // What may happen to a simulation, in any order.
 
-export type Step = (simulation: Simulation) => void;
-
-const task = fc.integer({ min: 0, max: TASKS - 1 });
-const stream = fc.constantFrom('web', 'shop');
-
-/** Steps without idleness and closes, so that lateness follows from the order of events alone. */
-export function orderSteps(data: fc.Arbitrary<Fields>): fc.Arbitrary<Step[]> {
-  return steps(plainSteps(data));
+/** A step as a test generates it: each of these an integer of 0 to 999, so that any array of them is a run. */
+export interface StepCode {
+  readonly kind: number;
+  readonly task: number;
+  readonly size: number;
+  readonly stream: number;
+  readonly visitor: number;
 }
 
-export function anySteps(data: fc.Arbitrary<Fields>): fc.Arbitrary<Step[]> {
-  const idle = fc
-    .tuple(fc.integer({ min: 1, max: 20 }), fc.array(task))
-    .map(([ticks, beating]) => (simulation: Simulation) => {
-      for (let i = 0; i < ticks; i++) simulation.heartbeats(beating);
-    });
-  const close = stream.map((of) => (simulation: Simulation) => simulation.close(of));
-  const tick = fc.constant((simulation: Simulation) => simulation.tick());
-  return steps([
-    ...plainSteps(data),
-    { weight: 1, arbitrary: idle },
-    { weight: 1, arbitrary: close },
-    { weight: 2, arbitrary: tick },
-  ]);
-}
+type Act = (simulation: Simulation, code: StepCode) => void;
 
-type Weighted = fc.WeightedArbitrary<Step>;
-
-const steps = (weighted: Weighted[]): fc.Arbitrary<Step[]> =>
-  fc.array(fc.oneof(...weighted), { maxLength: 120, size: 'max' });
-
-function plainSteps(data: fc.Arbitrary<Fields>): Weighted[] {
-  const event = fc.tuple(task, fc.integer({ min: -90, max: 60 }), data, stream).map(
-    ([of, offsetMs, fields, to]) =>
-      (simulation: Simulation) =>
-        simulation.event(of, offsetMs, fields, to),
+const event: Act = (simulation, { task, size, stream, visitor }) =>
+  simulation.event(
+    task % TASKS,
+    (size % 151) - 90,
+    { visitor: visitor % 2 === 0 ? 'a' : 'b' },
+    stream % 2 === 0 ? 'web' : 'shop',
   );
-  const ofTask = (act: (simulation: Simulation, of: number) => void): fc.Arbitrary<Step> =>
-    task.map((of) => (simulation: Simulation) => act(simulation, of));
-  const emit = fc
-    .integer({ min: 1, max: 5 })
-    .map((budget) => (simulation: Simulation) => void simulation.global.commitSlice(budget));
-  const look = fc
-    .integer({ min: 1, max: 9 })
-    .map((newest) => (simulation: Simulation) => simulation.global.look(newest));
-  return [
-    { weight: 12, arbitrary: event },
-    { weight: 3, arbitrary: ofTask((simulation, of) => simulation.commit(of)) },
-    { weight: 3, arbitrary: ofTask((simulation, of) => simulation.deliver(of)) },
-    { weight: 3, arbitrary: ofTask((simulation, of) => simulation.flush(of)) },
-    { weight: 1, arbitrary: ofTask((simulation, of) => simulation.locals[of]!.crash()) },
-    { weight: 1, arbitrary: fc.constant((simulation: Simulation) => simulation.global.crash()) },
-    { weight: 1, arbitrary: emit },
-    { weight: 1, arbitrary: look },
-  ];
+const idle: Act = (simulation, { task, size }) => {
+  const beating = [[], [0], [1], [0, 1]][task % 4]!;
+  for (let i = 0; i <= size % 20; i++) simulation.heartbeats(beating);
+};
+
+/** How often, and what. Without idleness and closes lateness follows from the order of events alone. */
+const PLAIN: readonly (readonly [number, Act])[] = [
+  [12, event],
+  [3, (simulation, { task }) => simulation.commit(task % TASKS)],
+  [3, (simulation, { task }) => simulation.deliver(task % TASKS)],
+  [3, (simulation, { task }) => simulation.flush(task % TASKS)],
+  [1, (simulation, { task }) => simulation.locals[task % TASKS]!.crash()],
+  [1, (simulation) => simulation.global.crash()],
+  [1, (simulation, { size }) => void simulation.global.commitSlice(1 + (size % 5))],
+  [1, (simulation, { size }) => simulation.global.look(1 + (size % 9))],
+];
+const ANY: readonly (readonly [number, Act])[] = [
+  ...PLAIN,
+  [1, idle],
+  [1, (simulation, { stream }) => simulation.close(stream % 2 === 0 ? 'web' : 'shop')],
+  [2, (simulation) => simulation.tick()],
+];
+
+const spread = (acts: readonly (readonly [number, Act])[]): readonly Act[] =>
+  acts.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
+const ACTS = { order: spread(PLAIN), any: spread(ANY) };
+
+/** @param which `order`: no idleness and no closes */
+export function runSteps(simulation: Simulation, codes: readonly StepCode[], which: 'order' | 'any'): void {
+  for (const code of codes) ACTS[which][code.kind % ACTS[which].length]!(simulation, code);
+  simulation.settle();
 }

@@ -5,7 +5,7 @@ import type { SeriesDefinition } from '../series.js';
 import { phaseOf } from '../time/phase.js';
 import { session, type SessionWindow } from '../time/window.js';
 import { type Accepted, eventIds, identityText, Simulation } from '../two-stages-fixture.js';
-import { anySteps, orderSteps } from '../two-stages-steps-fixture.js';
+import { runSteps } from '../two-stages-steps-fixture.js';
 import { isOneSession, joinSpans, type SessionSpan, windowOfSpan } from './session-span.js';
 import { settlingMs } from './settling.js';
 
@@ -16,7 +16,6 @@ const SERIES: readonly SeriesDefinition[] = [
 ];
 const definitionOf = (name: string): SessionWindow =>
   SERIES.find((each) => each.name === name)!.window as SessionWindow;
-const data = fc.record({ visitor: fc.constantFrom('a', 'b') });
 
 interface OracleSession {
   span: SessionSpan;
@@ -135,14 +134,19 @@ function checkValid(simulation: Simulation): void {
   }
 }
 
+const number = fc.nat({ max: 999 });
+const codes = fc.array(
+  fc.record({ kind: number, task: number, size: number, stream: number, visitor: number }),
+  { maxLength: 120, size: 'max' },
+);
+
 describe('sessions in two stages', () => {
   it('are those of all accepted events, for any order, interleaving, commits and crashes', () => {
     let retractions = 0;
     fc.assert(
-      fc.property(orderSteps(data), (steps) => {
+      fc.property(codes, (steps) => {
         const simulation = new Simulation(SERIES, checkRow);
-        for (const step of steps) step(simulation);
-        simulation.settle();
+        runSteps(simulation, steps, 'order');
         checkExactly(simulation);
         retractions += simulation.retractions;
       }),
@@ -152,10 +156,9 @@ describe('sessions in two stages', () => {
 
   it('hold every event once, and change no final row, with idleness and closes at any step', () => {
     fc.assert(
-      fc.property(anySteps(data), (steps) => {
+      fc.property(codes, (steps) => {
         const simulation = new Simulation(SERIES, checkRow);
-        for (const step of steps) step(simulation);
-        simulation.settle();
+        runSteps(simulation, steps, 'any');
         checkValid(simulation);
         for (const { accepted } of simulation.locals)
           if (accepted.some(({ closedUntilMs }) => closedUntilMs !== undefined)) return;
