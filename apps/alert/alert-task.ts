@@ -15,6 +15,7 @@ import type { Clock, JsonValue } from '#libs/kernel';
 import type { StreamProgress } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import type { ResultRow } from '#libs/storage';
+import { settlingMs } from '#libs/windowing';
 import { type AlertCell, AlertCells } from './alert-cells.js';
 import { AlertPublisher, type AlertPublisherOptions } from './alert.publisher.js';
 
@@ -34,7 +35,7 @@ export interface AlertTaskOptions extends AlertPublisherOptions {
 export class AlertTaskLogic implements TaskLogic {
   readonly #rules: ReadonlyMap<string, AlertRule>;
   readonly #rulesOfSeries: ReadonlyMap<string, readonly AlertRule[]>;
-  readonly #latenessOfSeries: ReadonlyMap<string, number>;
+  readonly #settlingOfSeries: ReadonlyMap<string, number>;
   readonly #publisher: AlertPublisher;
   #cells = new AlertCells();
   #isTransitionWaiting = false;
@@ -44,7 +45,7 @@ export class AlertTaskLogic implements TaskLogic {
     const { alerts, series } = options.pipeline;
     this.#rules = new Map(alerts.map((rule) => [rule.name, rule]));
     this.#rulesOfSeries = Map.groupBy(alerts, (rule) => rule.series);
-    this.#latenessOfSeries = new Map(series.map((each) => [each.name, each.allowedLatenessMs]));
+    this.#settlingOfSeries = new Map(series.map((each) => [each.name, settlingMs(each)]));
     this.#publisher = new AlertPublisher(options);
   }
 
@@ -114,7 +115,7 @@ export class AlertTaskLogic implements TaskLogic {
   /** No row that comes now can be one that was judged already: there is nothing left to remember. */
   #isOver({ rule, state }: AlertCell, watermarkMs: number): boolean {
     const series = this.#rules.get(rule)?.series ?? '';
-    return state.judgedUntilMs <= watermarkMs - (this.#latenessOfSeries.get(series) ?? 0);
+    return state.judgedUntilMs <= watermarkMs - (this.#settlingOfSeries.get(series) ?? 0);
   }
 
   #tellWatermark(fingerprint: string, watermarkMs: number, outputs: Outputs): void {

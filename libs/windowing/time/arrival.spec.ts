@@ -53,6 +53,10 @@ describe('phaseOf', () => {
     expect(phaseOf(row, progress, LATENESS_MS)).toBe(phase);
   });
 
+  it('of a row that a count has completed is final at once', () => {
+    expect(phaseOf(row, {}, -Infinity)).toBe('final');
+  });
+
   it('of a row of an open window is provisional, of one taken back retracted', () => {
     expect(phaseOf({ ...row, provisional: true }, { watermarkMs: 500_000 }, LATENESS_MS)).toBe('provisional');
     expect(phaseOf({ ...row, retracted: true }, { watermarkMs: 500_000 }, LATENESS_MS)).toBe('retracted');

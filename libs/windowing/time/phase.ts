@@ -21,13 +21,16 @@ export interface DeliveredProgress {
 /**
  * `provisional`: still filling. `complete`: the watermark has passed its end; an event within the allowed lateness
  * may still correct it. `final`: nothing can change it. `retracted`: a session that was merged into another.
+ *
+ * @param settlesInMs how long after its end a row can change, as `settlingMs` says of its series
  */
-export function phaseOf(row: PhasedRow, progress: DeliveredProgress, allowedLatenessMs: number): Phase {
+export function phaseOf(row: PhasedRow, progress: DeliveredProgress, settlesInMs: number): Phase {
   if (row.retracted === true) return 'retracted';
   if (row.provisional) return 'provisional';
+  if (settlesInMs === -Infinity) return 'final';
   const window = { startMs: row.windowStartMs, endMs: row.windowEndMs };
   // Final is when an event would be refused. A row that is out is complete even where its watermark is still on the way.
   const { watermarkMs = -Infinity, closedUntilMs } = progress;
-  const { kind } = classifyArrival(window, watermarkMs, closedUntilMs, allowedLatenessMs);
+  const { kind } = classifyArrival(window, watermarkMs, closedUntilMs, settlesInMs);
   return kind === 'late-rejected' ? 'final' : 'complete';
 }
