@@ -13,5 +13,51 @@ export { DEFAULT_SETTINGS, type RuntimePorts, type RuntimeSettings } from './run
 export type { StateIdentity } from './state-log.js';
 export { type TaskFactory, TaskHost } from './task-host.js';
 export type { InputDefinition } from './task-inputs.js';
-export type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from './task-logic.js';
+export type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from './task-logic.js';
 export type { TaskDefinition } from './task-runner.js';
+export { type Admission, admitCovered } from './input-gate.js';
+export type {
+  Counters,
+  FunctionContext,
+  FunctionLogger,
+  FunctionTimer,
+  KeyedState,
+  ListState,
+  MapState,
+  MessageMetadata,
+  PublishOptions,
+  TimeKind,
+  Timers,
+  TimeToLive,
+  ValueState,
+} from './model/function-context.js';
+export {
+  defineFunction,
+  type Emitted,
+  type EventFunction,
+  type FunctionDefinition,
+  type FunctionSettings,
+  nounOf,
+  pipelineOf,
+} from './model/function-definition.js';
+export {
+  FunctionCallEndedError,
+  FunctionInterruptedError,
+  FunctionInvalidError,
+  FunctionOutputTooLargeError,
+  FunctionSecretMissingError,
+  FunctionStateTooLargeError,
+  FunctionTimeoutError,
+  FunctionTimerInvalidError,
+  FunctionTopicUndeclaredError,
+  RefuseEventError,
+  RetryLaterError,
+  SkipEventError,
+  StopFunctionError,
+} from './model/function.errors.js';
+export { type FailureAction, type FailureRules } from './model/failure.js';
+export { FunctionTaskLogic } from './model/function-task.js';
+export type { FunctionTaskOptions } from './model/function-task-options.js';
+export type { FunctionTopics, TopicPlace } from './model/function-topics.js';
+export { readMessage } from './message-reader.js';
+export { Secret } from './model/secret.js';

@@ -5,8 +5,9 @@ import type { DocumentWrite, ResultRow } from '#libs/storage';
 /** One message as the runtime hands it on: repeats are gone, order is kept. */
 export interface TaskInput {
   readonly delivery: Delivery;
+  /** Where the input is `messages`: the one event of the message, in a frame without a header of its own. */
   readonly frame: Frame;
-  /** Name of the upstream task that numbered the message (`web/local/3`); absent on `raw` and `enriched`. */
+  /** Name of the upstream task that numbered the message (`web/local/3`); absent on `raw` and `enriched`, and where nobody numbered it. */
   readonly producer?: string;
 }
 
@@ -36,17 +37,33 @@ export interface Moment {
 /** How soon a commit is wanted: at the usual pace, soon (a row waits), or at once (an alert waits). */
 export type Urgency = 'pace' | 'soon' | 'now';
 
+/** When a run ends. */
+export interface RunScope {
+  /** Memory is void: wait for nothing. */
+  readonly abort: AbortSignal;
+  /** Nothing more comes in; what is under way should end soon, and is still committed. */
+  readonly drain: AbortSignal;
+}
+
 /**
  * What a task does with its input. One instance per ownership; calls never overlap. It keeps its state as named
  * cells of JSON and says which changed, so that a commit costs what changed. Given the same inputs and moments
  * it does the same again.
  */
 export interface TaskLogic {
+  /** Called before everything else, by a runtime that can tell when the run ends. */
+  begin?(run: RunScope): void;
   /** Called once, first. Empty before the first commit of the task. */
   restore(cells: ReadonlyMap<string, JsonValue>): void;
+  /** May leave work under way, for {@link settle} to wait for; `outputs` is the same through a whole run. */
   apply(input: TaskInput, outputs: Outputs): void | Promise<void>;
   /** Called a few times a second, also without input. */
   tick?(moment: Moment, outputs: Outputs): void;
+  /**
+   * Called before every {@link flush}: what {@link apply} has started and not ended has to end now, with its outputs put out.
+   * May do more that is due, until `outputs.bytes` reaches `budgetBytes`.
+   */
+  settle?(outputs: Outputs, budgetBytes: number): Promise<void>;
   /**
    * Called before every commit: puts out what is due. `more`: it stopped because `outputs.bytes` reached
    * `budgetBytes` and wants another commit at the same position before anything else is applied.
