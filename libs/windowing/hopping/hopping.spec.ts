@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StreamEvent } from '#libs/kernel';
+import type { JsonValue, StreamEvent } from '#libs/kernel';
 import { count } from '../aggregators/count.js';
 import type { Fields } from '../aggregators/aggregator.js';
 import { GlobalAggregation } from '../global/global-aggregation.js';
 import { LocalAggregation } from '../local/local-aggregation.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition } from '../series.js';
+import { type CellName } from '../global/global-windows.js';
+import { GatheredRows } from '../global/gathered-rows.js';
 import { hopping, type HoppingWindow } from '../time/window.js';
 import { gridOf, paneAt } from '../time/window-grid.js';
+import { GlobalHopping } from './global-hopping.js';
 
 const TIME = { maxOutOfOrdernessMs: 0, maxFutureSkewMs: 1_000_000, idleAfterMs: 10 };
 
@@ -165,5 +168,44 @@ describe('open windows', () => {
     for (let timeMs = 0; timeMs < 10; timeMs++) local.add(at(timeMs));
     for (const partial of local.drain()) global.merge(partial);
     expect([...global.cells()]).toHaveLength(11);
+  });
+});
+
+describe('rows that are out', () => {
+  //   windows   [0 ── 10)  final: its rows are out, one of two is forgotten already
+  //                  [5 ── 15)  open: so the pane [5, 10) is still there
+  it('do not come again after a restart in the middle of forgetting', () => {
+    const window = hopping(10, 5);
+    const context = { series: series(window, 0, ['path']), stream: 'web' };
+    const limits = { watermarkMs: -Infinity, closedUntilMs: undefined };
+    const before = new GlobalHopping({ ...context, limits }, window);
+    for (const path of ['/a', '/b']) {
+      const delta = { series: 'hops', stream: 'web', key: { path }, measures: { n: 1 }, events: 1 };
+      before.merge({ ...delta, startMs: 5, endMs: 10, oldestReceivedMs: 0 });
+    }
+    limits.watermarkMs = 10;
+    before.advance();
+    expect(before.emit(Infinity, 10, new GatheredRows())).toBe(2);
+    const stored = new Map<string, JsonValue>();
+    const store = (changes: Iterable<readonly [CellName, JsonValue | undefined]>): void => {
+      for (const [name, value] of changes) {
+        if (value === undefined) stored.delete(JSON.stringify(name));
+        else stored.set(JSON.stringify(name), value);
+      }
+    };
+    store(before.changes());
+    expect(before.forgetFinal(1)).toBe(1);
+    store(before.changes());
+    expect([...stored.keys()]).toEqual([
+      '["pane",5,10,"/a"]',
+      '["pane",5,10,"/b"]',
+      '["row",0,10,"/b"]',
+      '["settled"]',
+    ]);
+    const after = new GlobalHopping({ ...context, limits }, window);
+    for (const [name, value] of stored) expect(after.restore(JSON.parse(name) as CellName, value)).toBe(true);
+    after.restored();
+    expect(after.nextDueMs).toBeUndefined();
+    expect(after.forgetFinal(10)).toBe(1);
   });
 });

@@ -5,6 +5,7 @@ import type { Fields } from '../aggregators/aggregator.js';
 import { count } from '../aggregators/count.js';
 import type { SeriesDefinition } from '../series.js';
 import { hopping, tumbling } from '../time/window.js';
+import { keyHash } from './key-hash.js';
 import { LocalAggregation } from './local-aggregation.js';
 
 const TIME = { maxOutOfOrdernessMs: 0, maxFutureSkewMs: 1_000_000, idleAfterMs: 10 };
@@ -47,6 +48,25 @@ function store(into: Map<string, JsonValue>, aggregation: LocalAggregation): voi
     else into.set(name, value);
   }
 }
+
+describe('the hash of a key', () => {
+  it('tells values, their types and their places apart', () => {
+    const keys = [
+      ['a', 'b'],
+      ['ab', ''],
+      ['', 'ab'],
+      ['b', 'a'],
+      [1],
+      ['1'],
+      [true],
+      ['true'],
+      [null],
+      ['null'],
+      [],
+    ];
+    expect(new Set(keys.map(keyHash)).size).toBe(keys.length);
+  });
+});
 
 describe('the cap on keys', () => {
   //   keys     a  b  c  d  a       c            cap 2

@@ -1,7 +1,8 @@
-import { isJsonObject, type JsonScalar, type JsonValue, murmur3 } from '#libs/kernel';
+import { isJsonObject, type JsonScalar, type JsonValue } from '#libs/kernel';
 import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
 import { AdmittedKeys } from './admitted-keys.js';
+import { keyHash } from './key-hash.js';
 import type { KeyAdmission, LocalTime } from './local-windows.js';
 
 /** Per window and local task, where the series says nothing. */
@@ -12,6 +13,7 @@ const CELL_PREFIX = 'keys/';
 class CappedWindows implements KeyAdmission {
   readonly windows = new Map<number, AdmittedKeys>();
   otherEvents = 0;
+  #latest: AdmittedKeys | undefined;
 
   constructor(
     readonly series: SeriesDefinition,
@@ -19,7 +21,7 @@ class CappedWindows implements KeyAdmission {
   ) {}
 
   admits(window: TimeWindow, key: readonly JsonScalar[]): boolean {
-    return this.of(window).admit(murmur3(JSON.stringify(key)), this.series.maxKeys ?? DEFAULT_MAX_KEYS);
+    return this.of(window).admit(keyHash(key), this.series.maxKeys ?? DEFAULT_MAX_KEYS);
   }
 
   countOther(events: number): void {
@@ -27,12 +29,19 @@ class CappedWindows implements KeyAdmission {
   }
 
   of(window: TimeWindow): AdmittedKeys {
+    if (this.#latest?.window.startMs === window.startMs) return this.#latest;
     let keys = this.windows.get(window.startMs);
     if (keys === undefined) {
       keys = new AdmittedKeys(window);
       this.windows.set(window.startMs, keys);
     }
+    this.#latest = keys;
     return keys;
+  }
+
+  forget(startMs: number): void {
+    this.windows.delete(startMs);
+    this.#latest = undefined;
   }
 }
 
@@ -59,14 +68,15 @@ export class KeyCaps {
 
   /** Forgets the windows that take no event any more. */
   forgetFinal(timeOf: (stream: string) => LocalTime): void {
-    for (const { series, stream, windows } of this.#capped.values()) {
+    for (const capped of this.#capped.values()) {
+      const { series, stream, windows } = capped;
       if (windows.size === 0) continue;
       const { watermarkMs, closedUntilMs } = timeOf(stream);
       for (const [startMs, keys] of windows) {
         // A close ends windows by their start; these are stretches that may hold the starts of several.
         const isClosed = closedUntilMs !== undefined && keys.window.endMs <= closedUntilMs;
         if (!isClosed && watermarkMs < keys.window.endMs + series.allowedLatenessMs) continue;
-        windows.delete(startMs);
+        capped.forget(startMs);
         for (const number of keys.storedChunks()) this.#removed.push(cellName(series, stream, keys, number));
       }
     }
