@@ -108,15 +108,12 @@ export class ModelBroker extends MessageBroker {
     this.#assertOpen();
     // Nobody knows of what was opened where the reply is lost: the client closes it when it sees that.
     const onFault = (): void => void this.process.world.time.after(0, () => closeHandle(handle));
-    return await this.process.call(call, () => this.#effect(effect, this.log.partition(topic, partition)), {
-      onFault,
-    });
-  }
-
-  /** What a dead process had on its way when its connection was dropped opens nothing any more. */
-  #effect<T>(effect: (place: ModelPartition) => T, place: ModelPartition): T {
-    if (this.process.isDead && this.#isCut) throw new ClosedError('the connection');
-    return effect(place);
+    const open = (): T => {
+      // The connection it was asked for on is gone.
+      if (handle.isClosed || (this.process.isDead && this.#isCut)) throw new ClosedError('the connection');
+      return effect(this.log.partition(topic, partition));
+    };
+    return await this.process.call(call, open, { onFault });
   }
 
   #opened<T extends { close(): Promise<void> }>(opened: T): T {

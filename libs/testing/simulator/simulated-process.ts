@@ -181,7 +181,7 @@ class CallInFlight<T> {
   #request(extraMs: number, action: () => void): number {
     const { time, faults } = this.process.world;
     const dueMs = this.#lane.request(time.nowMs + faults.latencyMs() + extraMs);
-    time.after(dueMs - time.nowMs, () => {
+    time.at(dueMs, () => {
       if (this.process.isArriving()) action();
     });
     return dueMs;
@@ -226,7 +226,7 @@ class CallInFlight<T> {
   #reply(action: () => void, afterwards?: () => void, extraMs = 0): void {
     const { time, faults } = this.process.world;
     const dueMs = this.#lane.reply(time.nowMs + faults.latencyMs() + extraMs);
-    time.after(dueMs - time.nowMs, () => {
+    time.at(dueMs, () => {
       this.process.deliver(action);
       // What the reply sets off runs first.
       if (afterwards !== undefined) time.after(0, afterwards);

@@ -34,7 +34,11 @@ export class VirtualTime {
   }
 
   after(delayMs: number, action: () => void): Cancel {
-    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    return this.at(this.#nowMs + Math.max(0, delayMs), action);
+  }
+
+  /** @param dueMs not before now */
+  at(dueMs: number, action: () => void): Cancel {
     const moment: Moment = { dueMs, order: this.#order++, action, isCancelled: false };
     this.#push(moment);
     return () => {
