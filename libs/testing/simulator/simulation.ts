@@ -52,6 +52,7 @@ export class Simulation {
   readonly #oracle: Oracle;
   readonly #hosts = new Map<SimulatedProcess, TaskHost>();
   readonly #writers = new Set<SimulatedProcess>();
+  readonly #everyHost: TaskHost[] = [];
   #started = 0;
   #unexpected: unknown;
 
@@ -114,6 +115,7 @@ export class Simulation {
       this.#checkUntilDone(accidentsEndMs + PATIENCE_MS, () => (isOver = true));
     });
     await time.run(() => isOver || this.#unexpected !== undefined);
+    this.#letGo();
     if (this.#unexpected !== undefined) throw this.#unexpected;
     return this.damage();
   }
@@ -144,6 +146,13 @@ export class Simulation {
     else time.after(CHECK_EVERY_MS, () => this.#checkUntilDone(limitMs, onDone));
   }
 
+  /** Whatever still waits in a dead process would hold on to its memory, since Node keeps signals that are listened to. */
+  #letGo(): void {
+    for (const process of [...this.#hosts.keys(), ...this.#writers]) process.onCrash.length = 0;
+    for (const process of [...this.#hosts.keys(), ...this.#writers]) process.crash();
+    for (const host of this.#everyHost) void host.abort();
+  }
+
   #startHost(place: number): void {
     const process = new SimulatedProcess(`host-${place}#${this.#started++}`, this.world);
     const { partitions } = this.#options;
@@ -153,6 +162,7 @@ export class Simulation {
       telemetry: this.#telemetry,
     });
     this.#hosts.set(process, host);
+    this.#everyHost.push(host);
     process.onCrash.push(() => {
       this.#hosts.delete(process);
       this.#restart(() => this.#startHost(place));
