@@ -8,8 +8,10 @@ export type Key = Readonly<Record<string, JsonScalar>>;
 export const OTHER_KEY = '__other__';
 
 /** @param values in the order in which the series names its fields */
-export function keyOf(series: SeriesDefinition, values: readonly JsonScalar[]): Key {
-  return Object.fromEntries(series.by.map((field, i) => [field, values[i] ?? null]));
+export function keyOf({ by }: SeriesDefinition, values: readonly JsonScalar[]): Key {
+  const key: Record<string, JsonScalar> = {};
+  for (let i = 0; i < by.length; i++) key[by[i]!] = values[i] ?? null;
+  return key;
 }
 
 /** The values of a key, in the order in which the series names its fields. */
@@ -17,9 +19,13 @@ export function keyValues(series: SeriesDefinition, key: Key): readonly JsonScal
   return series.by.map((field) => key[field] ?? null);
 }
 
-/** {@link keyValues} as one text, to find a key by. */
+/** {@link keyValues} as one text, to find a key by; in memory only. */
 export function keyText(series: SeriesDefinition, key: Key): string {
-  return series.by.length === 0 ? '' : JSON.stringify(keyValues(series, key));
+  const { by } = series;
+  if (by.length === 0) return '';
+  const only = by.length === 1 ? key[by[0]!] : undefined;
+  // Nothing else begins with a quote, and a text need not be escaped where it stands alone.
+  return typeof only === 'string' ? `"${only}` : JSON.stringify(keyValues(series, key));
 }
 
 /** The values of the key that the events above the cap on keys count under. */

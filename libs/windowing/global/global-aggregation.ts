@@ -52,6 +52,7 @@ export class GlobalAggregation {
   readonly #due = new DueWindows();
   /** Names of stored cells that the pipeline's series have no use for. */
   #removed: string[] = [];
+  readonly #storedNames = new WeakMap<CellName, string>();
   /** Events in refused deltas since the start of the process. */
   refused = 0;
 
@@ -154,7 +155,7 @@ export class GlobalAggregation {
     this.#removed = [];
     for (const [stream, { progress, windows }] of this.#streams) {
       for (const [series, each] of windows) {
-        for (const [name, value] of each.changes()) yield [storedName(series, stream, name), value];
+        for (const [name, value] of each.changes()) yield [this.#storedName(series, stream, name), value];
       }
       if (!progress.isDirty) continue;
       progress.isDirty = false;
@@ -166,9 +167,19 @@ export class GlobalAggregation {
     for (const [stream, { progress, windows }] of this.#streams) {
       yield [PROGRESS_CELL + stream, progress.encode()];
       for (const [series, each] of windows) {
-        for (const [name, value] of each.cells()) yield [storedName(series, stream, name), value];
+        for (const [name, value] of each.cells()) yield [this.#storedName(series, stream, name), value];
       }
     }
+  }
+
+  /** Cells give the same name each time; it is stored with every change, and put together once. */
+  #storedName(series: string, stream: string, name: CellName): string {
+    let text = this.#storedNames.get(name);
+    if (text === undefined) {
+      text = JSON.stringify([series, stream, ...name]);
+      this.#storedNames.set(name, text);
+    }
+    return text;
   }
 
   *#allWindows(): Iterable<GlobalWindows> {
@@ -206,6 +217,3 @@ export class GlobalAggregation {
     if (windows?.restore(rest, value) !== true) this.#removed.push(name);
   }
 }
-
-const storedName = (series: string, stream: string, name: CellName): string =>
-  JSON.stringify([series, stream, ...name]);

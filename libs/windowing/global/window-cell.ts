@@ -28,6 +28,7 @@ export class WindowCell implements DueCell {
   /** Arrival of the oldest event that no emitted or provisional row has shown yet; ∞ for none. */
   unshownReceivedMs = Infinity;
   readonly #accumulator: Accumulator;
+  #name: CellName | undefined;
 
   constructor(
     readonly place: CellPlace,
@@ -51,7 +52,7 @@ export class WindowCell implements DueCell {
   /** The name under which it is stored. */
   get name(): CellName {
     const { series, window, key } = this.place;
-    return [window.startMs, window.endMs, ...keyValues(series, key)];
+    return (this.#name ??= [window.startMs, window.endMs, ...keyValues(series, key)]);
   }
 
   merge(partial: Partial): void {

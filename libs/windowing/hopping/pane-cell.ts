@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from '#libs/kernel';
+import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
 import type { CellName } from '../global/global-windows.js';
 import { type Key, keyValues } from '../key.js';
@@ -22,6 +22,7 @@ export class PaneCell {
   /** Arrival of the oldest event that no emitted or provisional row has shown yet; ∞ for none. */
   #unshownReceivedMs = Infinity;
   /** By the start of the oldest window they count in; nearly always one, that of the pane's oldest window. */
+  #name: CellName | undefined;
   readonly #shares = new Map<number, Share>();
 
   constructor(
@@ -40,8 +41,12 @@ export class PaneCell {
   }
 
   get name(): CellName {
-    const values: readonly JsonScalar[] = keyValues(this.series, this.key);
-    return [PANE_CELL, this.pane.startMs, this.pane.endMs, ...values];
+    return (this.#name ??= [
+      PANE_CELL,
+      this.pane.startMs,
+      this.pane.endMs,
+      ...keyValues(this.series, this.key),
+    ]);
   }
 
   /** @param fromMs start of the oldest window that the delta counts in */
