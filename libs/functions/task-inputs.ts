@@ -1,4 +1,10 @@
-import { comparePositions, type Delivery, type MessageConsumer, type Position } from '#libs/messaging';
+import {
+  BEFORE_FIRST,
+  comparePositions,
+  type Delivery,
+  type MessageConsumer,
+  type Position,
+} from '#libs/messaging';
 import type { TaskId } from '#libs/storage';
 import type { Runtime } from './runtime-ports.js';
 
@@ -28,7 +34,7 @@ interface OpenInput {
   readonly consumer: MessageConsumer;
   pending: Promise<InputBatch> | undefined;
   /** Of the last message that was handed on. */
-  position: Position | undefined;
+  position: Position;
 }
 
 /** The exclusive consumers of one task, read side by side. */
@@ -41,14 +47,14 @@ export class TaskInputs {
     private readonly task: TaskId,
   ) {}
 
-  /** Opens every input and goes to where the last commit left it. */
+  /** Opens every input and goes to where the last commit left it; before the first commit, to the beginning. */
   async open(inputs: readonly InputDefinition[], positions: ReadonlyMap<string, Position>): Promise<void> {
     for (const definition of inputs) {
       const { topic, partition, subscription } = definition;
       const consumer = await this.runtime.ports.broker.openConsumer({ topic, partition, subscription });
-      const position = this.#isFiltering ? positions.get(inputKey(definition)) : undefined;
+      const position = positions.get(inputKey(definition)) ?? BEFORE_FIRST;
       this.#open.push({ definition, consumer, pending: undefined, position });
-      if (position !== undefined) await consumer.seekAfter(position);
+      if (this.#isFiltering) await consumer.seekAfter(position);
     }
   }
 
@@ -88,7 +94,7 @@ export class TaskInputs {
   #newOf(deliveries: readonly Delivery[], input: OpenInput | undefined): readonly Delivery[] {
     if (input === undefined || !this.#isFiltering) return deliveries;
     return deliveries.filter(({ position }) => {
-      if (input.position !== undefined && comparePositions(position, input.position) <= 0) return false;
+      if (comparePositions(position, input.position) <= 0) return false;
       input.position = position;
       return true;
     });
