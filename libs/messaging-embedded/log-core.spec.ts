@@ -36,9 +36,9 @@ function openProducer(): EmbeddedProducer {
 /** The next transaction fails, as on a full disk. */
 function failNextWrite(): void {
   const { root } = core.database;
-  const batch = root.batch.bind(root);
-  root.batch = async () => {
-    root.batch = batch;
+  const transaction = root.transaction.bind(root);
+  root.transaction = async () => {
+    root.transaction = transaction;
     throw new Error('no space left on device');
   };
 }

@@ -1,7 +1,7 @@
 import { ClosedError, type Delivery, type Position, type ReceiveOptions } from '#libs/messaging';
-import type { Clock } from '#libs/kernel';
+import { type Clock, damageOf } from '#libs/kernel';
 import type { LogDatabase } from './log-database.js';
-import { decodeEntry } from './log-entry.js';
+import { assertSealed, decodeEntry } from './log-entry.js';
 import { LogDamagedError } from './messaging-embedded.errors.js';
 import type { PartitionLog } from './partition-log.js';
 import { receiveWhenThere } from './receive-when-there.js';
@@ -93,12 +93,14 @@ export class LogCursor {
 
   #read(id: number): Delivery {
     const { topic, partition, number } = this.#log;
-    const value = this.#value([number, id]);
-    if (value === undefined) throw new LogDamagedError(topic, partition, id, 'it is missing');
     try {
+      const value = this.#value([number, id]);
+      if (value === undefined) throw new RangeError('it is missing');
+      assertSealed(value, [number, id]);
       return { topic, partition, position: positionOf(id), ...decodeEntry(value) };
     } catch (error) {
-      throw new LogDamagedError(topic, partition, id, error instanceof Error ? error.message : String(error));
+      const reason = damageOf(error) ?? (error instanceof Error ? error.message : String(error));
+      throw new LogDamagedError(topic, partition, id, reason);
     }
   }
 }

@@ -1,9 +1,12 @@
+import { crc32 } from 'node:zlib';
 import type { OutgoingMessage } from '#libs/messaging';
 
 // The value of one entry: version, flags, publish time, then what the flags announce, then the payload as it came.
+// In the log it is sealed: the last four bytes are a checksum over its key and all before them.
 // Numbers are little endian; texts are a 32-bit length and UTF-8.
 
-const ENTRY_VERSION = 1;
+const ENTRY_VERSION = 2;
+const SEAL_BYTES = 4;
 const HAS_KEY = 1;
 const HAS_EVENT_TIME = 2;
 const HAS_SEQUENCE = 4;
@@ -31,7 +34,7 @@ export function encodeEntry(message: OutgoingMessage, producerName: string, publ
   const lengths = texts.map((text) => Buffer.byteLength(text));
   const numbers = Number(message.eventTimeMs !== undefined) + Number(message.sequenceId !== undefined);
   const headBytes = FIXED_BYTES + numbers * 8 + lengths.reduce((sum, length) => sum + 4 + length, 0);
-  const value = Buffer.allocUnsafe(headBytes + message.payload.byteLength);
+  const value = Buffer.allocUnsafe(headBytes + message.payload.byteLength + SEAL_BYTES);
   value[0] = ENTRY_VERSION;
   value[1] = flagsOf(message);
   let at = value.writeDoubleLE(publishTimeMs, 2);
@@ -43,6 +46,23 @@ export function encodeEntry(message: OutgoingMessage, producerName: string, publ
   });
   value.set(message.payload, at);
   return value;
+}
+
+/** Writes the checksum, once the place of the entry is known. */
+export function sealEntry(value: Buffer, key: readonly [partition: number, id: number]): void {
+  value.writeUInt32LE(checksumOf(value, key), value.byteLength - SEAL_BYTES);
+}
+
+/** @throws RangeError where the value is not what was stored at this place */
+export function assertSealed(value: Buffer, key: readonly [partition: number, id: number]): void {
+  const isWhole =
+    value.byteLength >= FIXED_BYTES + SEAL_BYTES &&
+    value.readUInt32LE(value.byteLength - SEAL_BYTES) === checksumOf(value, key);
+  if (!isWhole) throw new RangeError('its checksum is not the one it was stored with');
+}
+
+function checksumOf(value: Buffer, key: readonly [number, number]): number {
+  return crc32(value.subarray(0, value.byteLength - SEAL_BYTES), crc32(key.join()));
 }
 
 /** @throws RangeError where the value is no entry of this version */
@@ -61,7 +81,7 @@ export function decodeEntry(value: Buffer): LogEntry {
     publishTimeMs,
     producerName,
     properties,
-    payload: value.subarray(cursor.at),
+    payload: value.subarray(cursor.at, value.byteLength - SEAL_BYTES),
     ...(key === undefined ? {} : { key }),
     ...(eventTimeMs === undefined ? {} : { eventTimeMs }),
     ...(sequenceId === undefined ? {} : { sequenceId }),

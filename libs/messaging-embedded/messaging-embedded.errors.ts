@@ -25,3 +25,12 @@ export class LogDamagedError extends PlatformError {
     });
   }
 }
+
+/** The file of the log is not what was written to it. */
+export class LogFileDamagedError extends PlatformError {
+  readonly code = 'LOG_DAMAGED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(what: string, reason: string) {
+    super(`${what} is damaged: ${reason}`, { context: { what, reason } });
+  }
+}

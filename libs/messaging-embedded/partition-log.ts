@@ -1,5 +1,6 @@
 import type { LogChange, LogDatabase, StoredSegment, StoredTopic } from './log-database.js';
 import { nameKey } from './log-database.js';
+import { sealEntry } from './log-entry.js';
 
 /** LMDB's page. A larger value takes whole pages of its own. */
 const PAGE_BYTES = 4096;
@@ -88,6 +89,7 @@ export class PartitionLog {
     segment.lastPublishMs = publishMs;
     segment.doneMs = undefined;
     segment.isChanged = true;
+    sealEntry(value, [this.number, id]);
     changes.push({ table: 'entries', key: [this.number, id], value });
     return id;
   }

@@ -1,5 +1,5 @@
 import type { Database } from 'lmdb';
-import type { JsonObject } from '#libs/kernel';
+import { damageOf, type JsonObject } from '#libs/kernel';
 import {
   type Commit,
   type CommitOutcome,
@@ -15,7 +15,7 @@ import {
 import { keyText } from './key-text.js';
 import { seal, unseal } from './sealed-bytes.js';
 import type { StoreDatabase } from './store-database.js';
-import { decodeHead, putHead, readHead, type TaskHead, taskKey } from './task-head.js';
+import { type Parts, putHead, readHead, type TaskHead, taskKey } from './task-head.js';
 
 const BASE = 1;
 const DELTA = 2;
@@ -49,8 +49,9 @@ export class EmbeddedCommitStore extends CommitStore {
 
   async commit(task: TaskId, expected: CommitVersion, next: Commit): Promise<CommitOutcome> {
     // Sealed before the transaction starts, since nobody else can write while it runs.
-    const blob = next.state && seal(next.state.bytes, next.state.kind === 'base' ? BASE : DELTA);
-    const outbox = next.outbox && seal(next.outbox);
+    const key = [...taskKey(task), expected.commitSeq + 1];
+    const blob = next.state && seal(key, next.state.bytes, next.state.kind === 'base' ? BASE : DELTA);
+    const outbox = next.outbox && seal(key, next.outbox);
     const outcome = await this.#database.write((): CommitOutcome => {
       const stored = readHead(this.#database, task);
       if (compareVersions(stored, expected) !== 0) return fencedBy(stored);
@@ -75,9 +76,9 @@ export class EmbeddedCommitStore extends CommitStore {
     const commitSeq = stored.commitSeq + 1;
     const deliveredCommitSeq = Math.max(stored.deliveredCommitSeq, next.deliveredCommitSeq);
     const isBase = next.state?.kind === 'base';
-    const oldBlobs = isBase ? removeUpTo(blobs, task, commitSeq) : 0;
+    const oldBlobs = isBase ? removeUpTo(blobs, task, commitSeq) : [];
     const oldOutboxes =
-      deliveredCommitSeq > stored.deliveredCommitSeq ? removeUpTo(outboxes, task, deliveredCommitSeq) : 0;
+      deliveredCommitSeq > stored.deliveredCommitSeq ? removeUpTo(outboxes, task, deliveredCommitSeq) : [];
     if (blob !== undefined) void blobs.put([...taskKey(task), commitSeq], blob);
     if (outbox !== undefined) void outboxes.put([...taskKey(task), commitSeq], outbox);
     putHead(this.#database, task, {
@@ -88,22 +89,22 @@ export class EmbeddedCommitStore extends CommitStore {
       progress: next.progress,
       facts: next.facts,
       deliveredCommitSeq,
-      blobs: stored.blobs - oldBlobs + Number(blob !== undefined),
-      outboxes: stored.outboxes - oldOutboxes + Number(outbox !== undefined),
+      blobs: changed(stored.blobs, oldBlobs, blob && commitSeq),
+      outboxes: changed(stored.outboxes, oldOutboxes, outbox && commitSeq),
     });
   }
 
-  #loadState(task: TaskId, count: number): StateBlob[] {
+  #loadState(task: TaskId, parts: Parts): StateBlob[] {
     const name = `the state of ${taskName(task)}`;
-    return readBlobs(this.#database.tables.blobs, { task, count, name }).map(({ tag, content }) => {
+    return readBlobs(this.#database.tables.blobs, { task, parts, name }).map(({ tag, content }) => {
       if (tag !== BASE && tag !== DELTA) throw new DataDamagedError(name, `a part has the kind ${tag}`);
       return { kind: tag === BASE ? 'base' : 'delta', bytes: content };
     });
   }
 
-  #loadOutboxes(task: TaskId, count: number): StoredTask['outboxes'] {
+  #loadOutboxes(task: TaskId, parts: Parts): StoredTask['outboxes'] {
     const name = `the outbox of ${taskName(task)}`;
-    return readBlobs(this.#database.tables.outboxes, { task, count, name }).map(({ commitSeq, content }) => ({
+    return readBlobs(this.#database.tables.outboxes, { task, parts, name }).map(({ commitSeq, content }) => ({
       commitSeq,
       bytes: content,
     }));
@@ -114,8 +115,7 @@ export class EmbeddedCommitStore extends CommitStore {
       taskKey({ pipeline, stage, partition }),
     );
     const facts = new Map<number, JsonObject>();
-    for (const { key, value } of this.#database.tables.heads.getRange({ start: start!, end: end! })) {
-      const head = decodeHead(value, taskName({ pipeline, stage, partition: key[2] }));
+    for (const { key, value: head } of this.#database.tables.heads.getRange({ start: start!, end: end! })) {
       if (head.commitSeq > 0) facts.set(key[2], head.facts);
     }
     return facts;
@@ -132,25 +132,45 @@ function fencedBy({ incarnation, epoch, commitSeq, commitId }: TaskHead): Commit
   return { kind: 'fenced', stored: { incarnation, epoch, commitSeq, commitId } };
 }
 
-function removeUpTo(table: BlobTable, task: TaskId, commitSeq: number): number {
+/** Gives the commits whose parts are gone. */
+function removeUpTo(table: BlobTable, task: TaskId, commitSeq: number): number[] {
   const range = { start: [...taskKey(task), 0], end: [...taskKey(task), commitSeq + 1] } as const;
   // All keys first: a cursor must not stand on what is removed.
   const keys = [...table.getKeys({ start: [...range.start], end: [...range.end] })];
   for (const key of keys) void table.remove(key);
-  return keys.length;
+  return keys.map((key) => key[3]);
+}
+
+function changed([count, sum]: Parts, removed: readonly number[], added: number | undefined): Parts {
+  const gone = removed.reduce((total, commitSeq) => total + commitSeq, 0);
+  return [count - removed.length + Number(added !== undefined), sum - gone + (added ?? 0)];
 }
 
 function readBlobs(
   table: BlobTable,
-  { task, count, name }: { task: TaskId; count: number; name: string },
+  { task, parts: [count, sum], name }: { task: TaskId; parts: Parts; name: string },
 ): { commitSeq: number; tag: number; content: Buffer }[] {
   const range = table.getRange({
     start: [...taskKey(task), 0],
     end: [...taskKey(task), Number.MAX_SAFE_INTEGER],
   });
-  const found = [...range].map(({ key, value }) => ({ commitSeq: key[3], ...unseal(value, name) }));
+  const found = allOf(range, name).map(({ key, value }) => ({
+    commitSeq: key[3],
+    ...unseal(key, value, name),
+  }));
   if (found.length !== count) throw new DataDamagedError(name, `it has ${found.length} parts of ${count}`);
+  if (found.reduce((total, { commitSeq }) => total + commitSeq, 0) !== sum) {
+    throw new DataDamagedError(name, 'a part is of another commit');
+  }
   return found;
+}
+
+function allOf<T>(range: Iterable<T>, name: string): T[] {
+  try {
+    return [...range];
+  } catch (error) {
+    throw new DataDamagedError(name, damageOf(error) ?? String(error));
+  }
 }
 
 function stageKey({ pipeline, stage }: Pick<TaskId, 'pipeline' | 'stage'>): string {

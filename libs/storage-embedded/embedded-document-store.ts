@@ -56,9 +56,9 @@ export class EmbeddedDocumentStore extends DocumentStore {
     for (const document of documents) {
       const [collection, timeMs, id] = timeKey(document);
       const formerMs = documentTimes.get([collection, id]);
-      if (formerMs !== undefined && formerMs !== timeMs) void table.remove([collection, formerMs, id]);
-      void table.put([collection, timeMs, id], document);
-      if (formerMs !== timeMs) void documentTimes.put([collection, id], timeMs);
+      if (formerMs !== undefined && formerMs !== timeMs) table.remove([collection, formerMs, id]);
+      table.put([collection, timeMs, id], document);
+      if (formerMs !== timeMs) documentTimes.put([collection, id], timeMs);
     }
   }
 
@@ -66,8 +66,8 @@ export class EmbeddedDocumentStore extends DocumentStore {
     const { documents, documentTimes } = this.#database.tables;
     const timeMs = documentTimes.get([keyText(collection), keyText(id)]);
     if (timeMs === undefined) return;
-    void documents.remove([keyText(collection), timeMs, keyText(id)]);
-    void documentTimes.remove([keyText(collection), keyText(id)]);
+    documents.remove([keyText(collection), timeMs, keyText(id)]);
+    documentTimes.remove([keyText(collection), keyText(id)]);
   }
 
   #get(collection: string, id: string): DocumentWrite | undefined {

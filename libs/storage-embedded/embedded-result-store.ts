@@ -110,9 +110,9 @@ export class EmbeddedResultStore extends ResultStore {
     const key = keyOfRow(row);
     const former = rows.get(key);
     if (former !== undefined && former.revision > row.revision) return;
-    void rows.put(key, row);
+    rows.put(key, row);
     if (this.#series.get(row.pipeline)?.get(row.series)?.has(row.stream) === true) return;
-    void series.put(
+    series.put(
       [keyText(row.pipeline), keyText(row.series), keyText(row.stream)],
       [row.pipeline, row.series, row.stream],
     );

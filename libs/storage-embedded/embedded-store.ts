@@ -25,8 +25,8 @@ export class EmbeddedStore {
   readonly documents: DocumentStore;
   readonly #database: StoreDatabase;
 
-  private constructor({ folder, clock, maxOpenWindows }: EmbeddedStoreOptions) {
-    this.#database = new StoreDatabase(folder);
+  private constructor(database: StoreDatabase, { clock, maxOpenWindows }: EmbeddedStoreOptions) {
+    this.#database = database;
     const documents = new EmbeddedDocumentStore(this.#database);
     this.commits = new EmbeddedCommitStore(this.#database);
     this.leases = new EmbeddedLeaseStore(this.#database, clock);
@@ -39,8 +39,9 @@ export class EmbeddedStore {
     });
   }
 
+  /** Reads everything once, to see that it is whole. @throws DataDamagedError */
   static async open(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-    return new EmbeddedStore(options);
+    return new EmbeddedStore(await StoreDatabase.open(options.folder), options);
   }
 
   /** Bytes of the file, free pages included. */

@@ -37,14 +37,15 @@ describe('damage', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
         (content, at, flip) => {
-          const sealed = seal(content, 2);
-          expect([...unseal(sealed, 'x').content]).toEqual([...content]);
+          const sealed = seal('k', content, 2);
+          expect([...unseal('k', sealed, 'x').content]).toEqual([...content]);
+          expect(() => unseal('l', sealed, 'x')).toThrow(DataDamagedError);
           sealed[at % sealed.byteLength]! ^= flip;
-          expect(() => unseal(sealed, 'x')).toThrow(DataDamagedError);
+          expect(() => unseal('k', sealed, 'x')).toThrow(DataDamagedError);
         },
       ),
     );
-    expect(() => unseal(Buffer.from('abc'), 'x')).toThrow(DataDamagedError);
+    expect(() => unseal('k', Buffer.from('abc'), 'x')).toThrow(DataDamagedError);
   });
 
   test.each(['THE-STATE', 'THE-OUTBOX', 'THE-PROGRESS'])(
@@ -68,9 +69,8 @@ describe('damage', () => {
       const bytes = await readFile(file);
       for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) bytes[at]! ^= 1;
       await writeFile(file, bytes);
-      const reopened = await open();
-      await expect(reopened.commits.load(TASK)).rejects.toMatchObject({ code: 'DATA_DAMAGED' });
-      await reopened.close();
+      const loaded = open().then((again) => again.commits.load(TASK).finally(() => again.close()));
+      await expect(loaded).rejects.toMatchObject({ code: 'DATA_DAMAGED' });
     },
   );
 });

@@ -1,8 +1,10 @@
-import { DataDamagedError, type TaskId, taskName } from '#libs/storage';
+import type { TaskId } from '#libs/storage';
 import type { JsonObject } from '#libs/kernel';
 import { keyText } from './key-text.js';
-import { seal, unseal } from './sealed-bytes.js';
 import type { StoreDatabase } from './store-database.js';
+
+/** How many parts there are, and the sum of the commits they belong to. */
+export type Parts = readonly [count: number, sum: number];
 
 /** What one record holds about a task: everything that a commit compares. */
 export interface TaskHead {
@@ -14,9 +16,9 @@ export interface TaskHead {
   readonly progress: JsonObject;
   readonly facts: JsonObject;
   readonly deliveredCommitSeq: number;
-  /** How many blobs and outboxes there are, so that a missing one is noticed. */
-  readonly blobs: number;
-  readonly outboxes: number;
+  /** Which blobs and outboxes there are, so that a missing one is noticed. */
+  readonly blobs: Parts;
+  readonly outboxes: Parts;
 }
 
 export const NO_COMMIT: TaskHead = {
@@ -27,8 +29,8 @@ export const NO_COMMIT: TaskHead = {
   progress: {},
   facts: {},
   deliveredCommitSeq: 0,
-  blobs: 0,
-  outboxes: 0,
+  blobs: [0, 0],
+  outboxes: [0, 0],
 };
 
 export function taskKey(task: TaskId): [string, string, number] {
@@ -37,20 +39,10 @@ export function taskKey(task: TaskId): [string, string, number] {
 
 /** @throws DataDamagedError */
 export function readHead(database: StoreDatabase, task: TaskId): TaskHead {
-  const sealed = database.tables.heads.get(taskKey(task));
-  return sealed === undefined ? NO_COMMIT : decodeHead(sealed, taskName(task));
-}
-
-export function decodeHead(sealed: Buffer, name: string): TaskHead {
-  const { content } = unseal(sealed, `the commit of ${name}`);
-  try {
-    return JSON.parse(content.toString('utf8')) as TaskHead;
-  } catch {
-    throw new DataDamagedError(`the commit of ${name}`, 'it is not JSON');
-  }
+  return database.tables.heads.get(taskKey(task)) ?? NO_COMMIT;
 }
 
 /** Inside a transaction. */
 export function putHead(database: StoreDatabase, task: TaskId, head: TaskHead): void {
-  void database.tables.heads.put(taskKey(task), seal(Buffer.from(JSON.stringify(head))));
+  database.tables.heads.put(taskKey(task), head);
 }
