@@ -13,7 +13,8 @@ export interface InputDefinition {
   readonly topic: string;
   readonly partition: number;
   readonly subscription: string;
-  readonly kind: 'raw' | 'enriched' | 'partials' | 'judged';
+  /** Of the frames. `messages`: one public message an event, numbered by its task or by nobody. */
+  readonly kind: 'raw' | 'enriched' | 'partials' | 'judged' | 'messages';
 }
 
 export interface InputBatch {
