@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** `functions` holds the user's own; there may be none. */
+const ROOTS = ['apps', 'libs', 'test', 'examples', 'functions'];
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  roots: ROOTS.filter((folder) => existsSync(join(import.meta.dirname, folder))).map(
+    (folder) => `<rootDir>/${folder}`,
+  ),
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/property-runs.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -14,7 +14,8 @@ import {
 import { dirname, join, relative, sep } from 'node:path';
 import { DIST, ROOT, runNode, ScriptFailure } from './workspace.mjs';
 
-const SOURCE_FOLDERS = ['apps', 'libs', 'bench'];
+/** `functions` holds the user's own; there may be none. */
+const SOURCE_FOLDERS = ['apps', 'libs', 'bench', 'functions'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const PAGE = 'apps/dashboard/page';
 const PAGE_ASSET = /\.(html|css|js|svg)$/;

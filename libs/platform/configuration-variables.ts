@@ -52,6 +52,10 @@ export const SETTINGS = {
   pipelines: setting('MILLRACE_PIPELINES', parseText, {
     meaning: 'Pipeline files, separated by commas. Default: the shipped pipelines/web.yaml.',
   }),
+  functions: setting('MILLRACE_FUNCTIONS', parseText, {
+    meaning:
+      'Compiled file of functions to run in this process, e.g. dist/functions/functions.module.js: it exports Nest modules, or what defineFunction gives.',
+  }),
   demo: setting('MILLRACE_DEMO', parseBoolean, {
     default: 'true',
     meaning: 'Sample traffic on the stream demo (standalone only).',

@@ -43,6 +43,8 @@ export class Configuration {
     readonly app: AppName,
     values: SettingValues,
     origins: ReadonlyMap<string, Found>,
+    /** What functions may ask for, by name: `TOKEN` is `MILLRACE_SECRET_TOKEN`. */
+    readonly secrets: ReadonlyMap<string, string>,
   ) {
     this.processId = `${app}-${hostname().slice(0, 20)}-${randomUUID().slice(0, 8)}`;
     this.values = Object.freeze(values);
@@ -69,7 +71,7 @@ export class Configuration {
       if (found.text !== undefined) values[name] = read(definition, found, problems);
     }
     if (problems.length > 0) throw new ConfigurationInvalidError(problems);
-    return new Configuration(app, values as SettingValues, origins);
+    return new Configuration(app, values as SettingValues, origins, secretsIn(environment));
   }
 
   /** Every setting with its origin, fit to be shown: secrets are hidden. */
@@ -103,13 +105,21 @@ function read(definition: ConfigurationVariable, found: Found, problems: string[
   }
 }
 
+const SECRET = 'MILLRACE_SECRET_';
+/** Variables that share the prefix and are no settings: of the tests, and the secrets of functions. */
+const OTHERS = /^MILLRACE_(TEST|SECRET)_/;
+
+function secretsIn(environment: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, string> {
+  const found = Object.entries(environment).filter(([name]) => name.startsWith(SECRET));
+  return new Map(found.map(([name, value = '']) => [name.slice(SECRET.length), value]));
+}
+
 function refuseUnknown(environment: Readonly<Record<string, string | undefined>>, problems: string[]): void {
   const known = new Set(
     Object.values<ConfigurationVariable>(SETTINGS).map(({ variable }) => variable as string),
   );
-  // Variables for the tests share the prefix; they are not settings.
   const unknown = Object.keys(environment).filter(
-    (name) => name.startsWith('MILLRACE_') && !name.startsWith('MILLRACE_TEST_') && !known.has(name),
+    (name) => name.startsWith('MILLRACE_') && !OTHERS.test(name) && !known.has(name),
   );
   for (const name of unknown) problems.push(`${name} is not a setting; docs/configuration.md lists them`);
 }

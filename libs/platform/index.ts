@@ -5,8 +5,10 @@ export {
   type EffectiveSetting,
 } from './configuration.js';
 export { CONFIGURATION_VARIABLES, type ConfigurationVariable } from './configuration-variables.js';
+export { FunctionsModule } from './functions.module.js';
 export { LiveFeed } from './live-feed.js';
 export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
 export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp, startApp } from './start-app.js';
+export { functionOf, StreamFunction } from './stream-function.js';
 export { Tasks } from './tasks.js';

@@ -33,11 +33,24 @@ export class PipelineUnknownError extends PlatformError {
 /** Topics that are keyed by series and key: as many partitions as the global stage has tasks. */
 const KEYED_BY_SERIES: ReadonlySet<TopicNoun> = new Set(['partials', 'judged', 'results']);
 
+const OWN_NOUNS: readonly TopicNoun[] = [
+  'raw',
+  'enriched',
+  'partials',
+  'judged',
+  'results',
+  'late',
+  'dead',
+  'alerts',
+  'notifications',
+  'live',
+];
+
 /** The pipelines of this process, checked, and where their topics are. */
 export class Pipelines {
   constructor(
     readonly all: readonly PipelineDefinition[],
-    private readonly place: { readonly tenant: string; readonly namespace: string },
+    private readonly where: { readonly tenant: string; readonly namespace: string },
   ) {}
 
   /**
@@ -72,7 +85,20 @@ export class Pipelines {
 
   /** The full name of a pipeline's topic. */
   topic(pipeline: string, noun: TopicNoun): string {
-    return topicName(this.place, pipeline, noun);
+    return topicName(this.where, pipeline, noun);
+  }
+
+  /**
+   * Any topic of a pipeline by its short name, `web.checkouts`; those of functions have as many partitions as the pipeline.
+   *
+   * @throws PipelineUnknownError
+   */
+  place(topic: string): { readonly name: string; readonly partitions: number } {
+    const pipeline = this.byName(topic.slice(0, topic.indexOf('.')));
+    const noun = topic.slice(topic.indexOf('.') + 1);
+    const own = OWN_NOUNS.find((each) => each === noun);
+    const partitions = own === undefined ? pipeline.partitions : this.partitionsOf(pipeline, own);
+    return { name: topicName(this.where, pipeline.name, noun as TopicNoun), partitions };
   }
 
   /** How many partitions a topic has. */

@@ -8,6 +8,7 @@ import { type AppName, Configuration } from './configuration.js';
 import { NestLogger } from './nest-logger.js';
 import { PlatformModule } from './platform.module.js';
 import { ProblemFilter } from './problem.filter.js';
+import { loadUserFunctions } from './user-functions.js';
 
 export interface AppDescription {
   readonly app: AppName;
@@ -60,9 +61,11 @@ export async function createApp(
   const configuration = Configuration.load(description.app, environment, args);
   const { logLevel } = configuration.values;
   const telemetry = new Telemetry({ bindings: { app: description.app }, logLevel, processMetrics: true });
+  const { functions } = configuration.values;
+  const added = functions === undefined ? [] : await loadUserFunctions(functions);
   const root = {
     module: RootModule,
-    imports: [PlatformModule.forRoot(configuration, telemetry), description.module],
+    imports: [PlatformModule.forRoot(configuration, telemetry), description.module, ...added],
   };
   const app = await NestFactory.create<NestFastifyApplication>(root, httpAdapter(), {
     bodyParser: false,
