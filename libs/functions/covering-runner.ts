@@ -121,7 +121,7 @@ export class CoveringRunner {
     for (const delivery of batch) await this.#take(delivery);
     await this.#beat();
     if (this.#isCommitDue()) await this.#commit();
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#check();
   }
 
   async #receive(): Promise<readonly Delivery[]> {
@@ -166,7 +166,7 @@ export class CoveringRunner {
 
   async #send(header: FrameHeader, lines: readonly string[]): Promise<void> {
     // After a frame that is known to have failed none must be stored: readers would miss the one before it.
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#check();
     const frame = encodeFrame(header, lines);
     this.#pass('before-frame');
     const sent = this.#output.send(frame);
@@ -179,6 +179,11 @@ export class CoveringRunner {
     this.#inFlight.add(settled);
     this.#bytesSinceCommit += frame.payload.byteLength;
     if (this.#inFlight.size >= MAX_IN_FLIGHT) await this.#waitForRoom();
+    this.#check();
+  }
+
+  /** @throws what a frame could not be stored for */
+  #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -205,7 +210,7 @@ export class CoveringRunner {
   async #commit(): Promise<void> {
     this.activity.enter('commit');
     await Promise.all(this.#inFlight);
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#check();
     this.#progress.covered.set(inputKey(this.definition.input), this.#coveredUpTo);
     this.#pass('before-covering-commit');
     await this.#commits.commit({

@@ -10,3 +10,13 @@ export type { CrashPoint, DriverOutput, FunctionTestOptions, GivenEvent } from '
 export { ManualClock } from './manual-clock.js';
 export { describeResultStoreContract } from './result-store.contract.js';
 export { type StoreContract, type StoreFixture, type Stores } from './store-fixture.js';
+export type { CallFault } from './simulator/fault-plan.js';
+export { KEPT_SEEDS } from './simulator/kept-seeds.js';
+export type { Damage } from './simulator/oracle.js';
+export { type ScriptedFault, ScriptedFaults } from './simulator/scripted-faults.js';
+export { SeededRandom } from './simulator/seeded-random.js';
+export type { SimulatedProcess } from './simulator/simulated-process.js';
+export { type SimulatedFence, Simulation, type SimulationOptions } from './simulator/simulation.js';
+export { type SeedOutcome, simulateSeed } from './simulator/simulator.js';
+export { SIMULATED_FENCES } from './simulator/simulator-arguments.js';
+export { describeFailure, simulateSeeds, type SimulatorReport } from './simulator/simulator-report.js';

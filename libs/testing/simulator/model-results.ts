@@ -40,23 +40,29 @@ export class ModelResults {
     share = 1,
   ): void {
     const count = Math.ceil((rows.length + documents.length) * share);
-    for (const row of rows.slice(0, count)) {
-      if ((this.rows.get(rowId(row))?.revision ?? -1) <= row.revision) this.rows.set(rowId(row), copyOf(row));
-    }
+    for (const row of rows.slice(0, count)) this.#putRow(row);
     const writer = { task: taskName(task), version };
-    for (const document of documents.slice(0, Math.max(0, count - rows.length))) {
-      const former = this.collection(document.collection).get(document.id)?.writer;
-      // A former owner that wakes up late must not bring back what it has delivered before.
-      const isStale = former?.task === writer.task && compareVersions(former.version, version) > 0;
-      if (!isStale)
-        this.collection(document.collection).set(document.id, { document: copyOf(document), writer });
-    }
+    for (const document of documents.slice(0, Math.max(0, count - rows.length)))
+      this.#putDocument(document, writer);
   }
 
   collection(name: string): Map<string, StoredDocument> {
     const known = this.#documents.get(name) ?? new Map<string, StoredDocument>();
     this.#documents.set(name, known);
     return known;
+  }
+
+  #putRow(row: ResultRow): void {
+    const id = rowId(row);
+    if ((this.rows.get(id)?.revision ?? -1) <= row.revision) this.rows.set(id, copyOf(row));
+  }
+
+  #putDocument(document: DocumentWrite, writer: NonNullable<StoredDocument['writer']>): void {
+    const collection = this.collection(document.collection);
+    const former = collection.get(document.id)?.writer;
+    // A former owner that wakes up late must not bring back what it has delivered before.
+    const isStale = former?.task === writer.task && compareVersions(former.version, writer.version) > 0;
+    if (!isStale) collection.set(document.id, { document: copyOf(document), writer });
   }
 }
 

@@ -107,6 +107,12 @@ export class RandomFaults implements FaultPlan {
       return { kind: 'pause', forMs: random.between(100, MAX_PAUSE_MS), isCut: random.chance(0.7) };
     if (this.#chance('slow')) return { kind: 'slow', byMs: random.between(50, TIMEOUT_MS) };
     if (this.#chance('refused')) return { kind: 'refused' };
+    return this.#drawHalfDone(kind);
+  }
+
+  /** It happens, or a part of it, or later; and the caller hears of an error. */
+  #drawHalfDone(kind: CallKind): CallFault {
+    const random = this.#random;
     if (kind === 'deliver' && this.#chance('partial')) return { kind: 'partial', share: random.next() };
     if (!TAKES.includes(kind) && this.#chance('replyLost'))
       return { kind: 'reply-lost', afterMs: random.chance(0.5) ? 0 : random.between(0, TIMEOUT_MS) };

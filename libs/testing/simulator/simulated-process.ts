@@ -160,7 +160,7 @@ class CallInFlight<T> {
       case 'partial':
         return void this.#request(0, () => this.#happenAndFail(fault.share, 0));
       case 'late':
-        this.#request(fault.byMs, () => this.#try(1));
+        this.#request(fault.byMs, () => void this.#try(1));
         return this.#fail(0);
       case 'crash':
         return this.#crash(fault.when);
@@ -213,7 +213,7 @@ class CallInFlight<T> {
   }
 
   #happenAndFail(share: number, afterMs: number): void {
-    this.#try(share);
+    void this.#try(share);
     this.#fail(afterMs);
   }
 

@@ -54,7 +54,7 @@ export class Simulation {
   readonly #writers = new Set<SimulatedProcess>();
   readonly #everyHost: TaskHost[] = [];
   #started = 0;
-  #unexpected: unknown;
+  #unexpected: Error | undefined;
 
   constructor(options: SimulationOptions) {
     const { random, faults, without = [], partitions } = options;
@@ -185,7 +185,7 @@ export class Simulation {
         isDone = true;
         process.crash();
       })
-      .catch((error: unknown) => (this.#unexpected = error));
+      .catch((error: unknown) => (this.#unexpected = new Error('a writer has failed', { cause: error })));
   }
 
   #restart(start: () => void): void {
