@@ -13,9 +13,14 @@ const MAX_PENDING = 1_024;
  */
 export class TurnQueue {
   #failure: Error | undefined;
+  /** Not put out yet, in order; what stands before `#first` is. */
   #pending: Turn[] = [];
-  #waiting: Turn[] = [];
+  #first = 0;
   readonly #busy = new Set<string>();
+  /** Turns that have not started, by key. */
+  readonly #waiting = new Map<string, Turn[]>();
+  /** Keys that wait, and are not busy, in the order in which their turn came. */
+  readonly #ready: string[] = [];
   #wake: (() => void)[] = [];
 
   /** @param run gives nothing where it has ended at once */
@@ -26,7 +31,7 @@ export class TurnQueue {
   ) {}
 
   get isIdle(): boolean {
-    return this.#pending.length === 0;
+    return this.#size === 0;
   }
 
   /** Something went wrong that stops the task; {@link drained} and {@link room} throw it. */
@@ -36,32 +41,40 @@ export class TurnQueue {
 
   /** @throws what the turn has thrown, where it was run at once */
   submit(turn: Turn): void {
-    if (this.#busy.size >= this.maxInFlight || this.#mustWait(turn.keyId)) {
-      this.#pending.push(turn);
-      this.#waiting.push(turn);
-      return;
+    const { keyId } = turn;
+    const queue = this.#waiting.get(keyId);
+    if (queue !== undefined) queue.push(turn);
+    else if (this.#busy.has(keyId)) this.#waiting.set(keyId, [turn]);
+    else if (this.#busy.size < this.maxInFlight) return this.#runNew(turn);
+    else {
+      this.#waiting.set(keyId, [turn]);
+      this.#ready.push(keyId);
     }
-    const running = this.run(turn);
-    if (running === undefined && this.#pending.length === 0) return this.putOut(turn);
     this.#pending.push(turn);
-    if (running === undefined) turn.isDone = true;
-    else this.#follow(turn, running);
   }
 
   /** Resolves when there is room for another turn; undefined: there is. @throws what has failed */
   room(): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure;
-    return this.#pending.length < MAX_PENDING ? undefined : this.#progress().then(() => this.room());
+    return this.#size < MAX_PENDING ? undefined : this.#progress().then(() => this.room());
   }
 
   /** Resolves when everything has ended and is put out. @throws what has failed */
   async drained(): Promise<void> {
-    while (this.#failure === undefined && this.#pending.length > 0) await this.#progress();
+    while (this.#failure === undefined && this.#size > 0) await this.#progress();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #mustWait(keyId: string): boolean {
-    return this.#busy.has(keyId) || this.#waiting.some((turn) => turn.keyId === keyId);
+  get #size(): number {
+    return this.#pending.length - this.#first;
+  }
+
+  #runNew(turn: Turn): void {
+    const running = this.run(turn);
+    if (running === undefined && this.isIdle) return this.putOut(turn);
+    this.#pending.push(turn);
+    if (running === undefined) turn.isDone = true;
+    else this.#follow(turn, running);
   }
 
   #follow(turn: Turn, running: Promise<void>): void {
@@ -76,6 +89,7 @@ export class TurnQueue {
     if (this.#failure !== undefined) return;
     turn.isDone = true;
     this.#busy.delete(turn.keyId);
+    if (this.#waiting.has(turn.keyId)) this.#ready.push(turn.keyId);
     try {
       this.#startWaiting();
       this.#putOutDone();
@@ -90,32 +104,31 @@ export class TurnQueue {
     this.#notify();
   }
 
-  /** The first of each key that is not busy, while there is room. */
   #startWaiting(): void {
-    const still: Turn[] = [];
-    const behind = new Set<string>();
-    for (const turn of this.#waiting) {
-      const { keyId } = turn;
-      if (this.#busy.size >= this.maxInFlight || this.#busy.has(keyId) || behind.has(keyId)) {
-        still.push(turn);
-        behind.add(keyId);
-        continue;
-      }
+    while (this.#busy.size < this.maxInFlight) {
+      const keyId = this.#ready.shift();
+      if (keyId === undefined) return;
+      const queue = this.#waiting.get(keyId) ?? [];
+      const turn = queue.shift();
+      if (queue.length === 0) this.#waiting.delete(keyId);
+      if (turn === undefined) continue;
       const running = this.run(turn);
-      if (running === undefined) turn.isDone = true;
-      else this.#follow(turn, running);
+      if (running !== undefined) this.#follow(turn, running);
+      else {
+        turn.isDone = true;
+        if (queue.length > 0) this.#ready.push(keyId);
+      }
     }
-    this.#waiting = still;
   }
 
   #putOutDone(): void {
-    let done = 0;
-    for (const turn of this.#pending) {
-      if (!turn.isDone) break;
+    for (let turn = this.#pending[this.#first]; turn?.isDone === true; turn = this.#pending[this.#first]) {
+      this.#first++;
       this.putOut(turn);
-      done++;
     }
-    if (done > 0) this.#pending = this.#pending.slice(done);
+    if (this.#first < MAX_PENDING && this.#size > 0) return;
+    this.#pending = this.#pending.slice(this.#first);
+    this.#first = 0;
   }
 
   #progress(): Promise<void> {
