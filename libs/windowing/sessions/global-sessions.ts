@@ -103,9 +103,12 @@ export class GlobalSessions implements GlobalWindows {
   }
 
   takeProvisional(newest: number, into: ProvisionalSink): void {
+    const taken = new Set(newestOf(this.#changedOpen, newest));
+    // What is not among the newest is shown no more, rather than as it was.
+    for (const cell of this.#changedOpen) if (!taken.has(cell)) this.#hide(cell);
     for (const identity of this.#gone) into.gone(identity);
     this.#gone = [];
-    for (const cell of newestOf(this.#changedOpen, newest)) {
+    for (const cell of taken) {
       into.add(cell.result(), cell.show());
       cell.shown = cell.window;
     }
@@ -209,9 +212,13 @@ export class GlobalSessions implements GlobalWindows {
       this.#retractions.add(retraction);
       this.#due.add(retraction, cell.window.endMs);
     }
-    if (cell.shown !== undefined) this.#gone.push(identityOf(cell.owner, cell.shown));
+    this.#hide(cell);
     this.#due.drop(cell);
     cell.revision = 0;
+  }
+
+  #hide(cell: SessionCell): void {
+    if (cell.shown !== undefined) this.#gone.push(identityOf(cell.owner, cell.shown));
     cell.shown = undefined;
   }
 
