@@ -25,6 +25,8 @@ const COMMIT_BYTES = 4 * 1024 * 1024;
  */
 export class FunctionTestDriver<Input, Output = unknown> {
   readonly clock: ManualClock;
+  /** How many commits there have been. */
+  commits = 0;
   readonly #time: TimeDefinition;
   readonly #telemetry: Telemetry;
   readonly #outputs = new DriverOutputs();
@@ -168,6 +170,7 @@ export class FunctionTestDriver<Input, Output = unknown> {
       if (this.#isCrash('before-commit')) return this.#again();
       for (const [name, value] of this.#logic.changes()) this.#store(name, value);
       this.#committed = this.#applied;
+      this.commits++;
       const outbox = this.#outputs.commit();
       if (this.#isCrash('after-commit')) this.#start();
       this.#outputs.deliver(outbox);

@@ -246,6 +246,22 @@ describe('the context', () => {
   });
 });
 
+describe('what falls due at once', () => {
+  it('goes out in slices of a commit each, all of it', async () => {
+    const driver = new FunctionTestDriver(
+      functionOf((event, { timers }) => timers.setEventTime('end', event.timeMs + 1), {
+        onTimer: (_timer, { key }) => ({ key, text: 'x'.repeat(600_000) }),
+      }),
+    );
+    await driver.give(...Array.from({ length: 20 }, (_, n) => order(`u${n}`, 1, 0)));
+    driver.crashAt('after-commit');
+    await driver.advanceEventTime(1);
+    expect(new Set(driver.outputs().map(({ key }) => key)).size).toBe(20);
+    expect(driver.outputs()).toHaveLength(20);
+    expect(driver.commits).toBeGreaterThan(3);
+  });
+});
+
 describe('a definition', () => {
   it.each([
     [{ name: 'No Good' }, 'its name is'],
