@@ -128,6 +128,16 @@ export function describeTopics(contract: BrokerContract): void {
       expect((await receiveMany(consumer, 3)).map(textOf)).toEqual(texts(3));
     });
 
+    test('knows whether it has received all that is stored', async () => {
+      await publish(3);
+      const reader = await broker.openReader({ topic, partition: 0, from: 'earliest' });
+      expect(await reader.isCaughtUp()).toBe(false);
+      await receiveMany(reader, 3);
+      expect(await reader.isCaughtUp()).toBe(true);
+      const latest = await broker.openReader({ topic, partition: 0, from: 'latest' });
+      expect(await latest.isCaughtUp()).toBe(true);
+    });
+
     test('is closed after close', async () => {
       await publish(1);
       const reader = await broker.openReader({ topic, partition: 0, from: 'earliest' });

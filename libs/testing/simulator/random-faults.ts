@@ -76,7 +76,6 @@ export class RandomFaults implements FaultPlan {
   /** Calls of these kinds fail for a while. */
   startOutage(kinds: readonly CallKind[], untilMs: number): void {
     this.#outage = { kinds, untilMs };
-    this.count('outage');
   }
 
   latencyMs(): number {
