@@ -6,7 +6,7 @@ import type { PipelineDefinition } from '#libs/pipeline';
 import { type Fields, LocalAggregation } from '#libs/windowing';
 import { FateCounts, fateOf } from './fate-counts.js';
 import { publishPartials } from './partials.publisher.js';
-import { RefusedEventsPublisher } from './refused-events.publisher.js';
+import { LateAndDeadPublisher } from './late-and-dead.publisher.js';
 
 export interface LocalTaskOptions {
   readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series' | 'time'>;
@@ -27,13 +27,13 @@ type Item = StreamEvent<Fields> | DeadEvent;
 export class LocalTaskLogic implements TaskLogic {
   readonly #aggregation: LocalAggregation;
   readonly #fates: FateCounts;
-  readonly #refused: RefusedEventsPublisher;
+  readonly #refused: LateAndDeadPublisher;
 
   constructor(private readonly options: LocalTaskOptions) {
     const { pipeline, partition, telemetry } = options;
     this.#aggregation = new LocalAggregation(pipeline.series, pipeline.time, pipeline.partitions);
     this.#fates = new FateCounts({ pipeline: pipeline.name, partition, telemetry });
-    this.#refused = new RefusedEventsPublisher({ ...options, pipeline: pipeline.name });
+    this.#refused = new LateAndDeadPublisher({ ...options, pipeline: pipeline.name });
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {

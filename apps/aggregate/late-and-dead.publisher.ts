@@ -19,7 +19,7 @@ export interface RefusedEventsOptions {
 }
 
 /** Puts out the events that no window counts, each with the reason, so that none is lost silently. */
-export class RefusedEventsPublisher {
+export class LateAndDeadPublisher {
   constructor(private readonly options: RefusedEventsOptions) {}
 
   /** One message for each series that refused the event. */
