@@ -56,8 +56,9 @@ export interface BrokerCapabilities {
  * The log that everything travels through.
  *
  * Obligations of an adapter: order is kept per partition; a resolved `send` on a persistent topic is stored and
- * survives kill -9 of any process; every call ends, at the latest with an error after the adapter's timeout; messages stay until each subscription has acknowledged them; errors are
- * PlatformErrors and say whether a retry helps. Every adapter runs `describeBrokerContract` of `libs/testing`.
+ * survives kill -9 of any process; messages stay until each subscription has acknowledged them; every call ends, at
+ * the latest with an error after the adapter's timeout; errors are PlatformErrors and say whether a retry helps.
+ * Every adapter runs `describeBrokerContract` of `libs/testing`.
  */
 export abstract class MessageBroker {
   abstract readonly capabilities: BrokerCapabilities;

@@ -47,8 +47,9 @@ export type CommitOutcome =
  * The truth about every task.
  *
  * Obligations: `commit` is atomic and durable when it resolves, and compares before it writes; after it resolves
- * or rejects, `load` gives either the old or the new commit, whole; every call ends, at the latest after a timeout. Damaged data is reported as DataDamagedError.
- * Every adapter runs `describeCommitStoreContract` of `libs/testing`.
+ * or rejects, `load` gives either the old or the new commit, whole; every call ends, at the latest with an error
+ * after a timeout. Damaged data is reported as DataDamagedError. Every adapter runs `describeCommitStoreContract`
+ * of `libs/testing`.
  */
 export abstract class CommitStore {
   /** The last commit of a task; undefined before its first. */
