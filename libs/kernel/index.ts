@@ -1,4 +1,6 @@
 export { type Cancel, Clock, SystemClock } from './clock.js';
+export { commitFailure } from './commit-failure.js';
+export { assertDiskRoom, DiskFullError } from './disk-room.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { PlatformError, type RetryAdvice } from './errors.js';
 export {

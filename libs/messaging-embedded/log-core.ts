@@ -1,5 +1,5 @@
 import { TopicMismatchError, type TopicSpec } from '#libs/messaging';
-import type { Clock } from '#libs/kernel';
+import { assertDiskRoom, type Clock } from '#libs/kernel';
 import type { Telemetry } from '#libs/observability';
 import {
   applyChanges,
@@ -44,7 +44,10 @@ export class LogCore {
     this.database = openLogDatabase(options.folder);
     this.space = new LogSpace(options, options.telemetry);
     this.#queue = new WriteQueue({
-      apply: (changes) => applyChanges(this.database, changes),
+      apply: async (changes) => {
+        assertDiskRoom(options.folder);
+        await applyChanges(this.database, changes);
+      },
       finish: (changes) => {
         for (const partition of this.#touched) partition.finish(changes);
       },

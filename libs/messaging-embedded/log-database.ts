@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type Key, type RootDatabase } from 'lmdb';
-import { damageOf, sealValue, type TableTotal, TableTotals, unsealValue } from '#libs/kernel';
+import { commitFailure, damageOf, sealValue, type TableTotal, TableTotals, unsealValue } from '#libs/kernel';
 import { LogFileDamagedError } from './messaging-embedded.errors.js';
 import { SealedTable } from './sealed-table.js';
 
@@ -78,6 +78,8 @@ function openTables(folder: string): LogDatabase {
     maxDbs: 10,
     // A resolved write is a flushed one. Flushes never overlap with a next batch: the queue has one in flight.
     overlappingSync: false,
+    // Else there is a promise that nobody looks at, and that ends the process on a full disk.
+    eventTurnBatching: false,
     // Maps the file in parts that are let go: the pages of a whole log would else count as memory of the process.
     remapChunks: true,
   });
@@ -123,10 +125,13 @@ function putTotals(database: LogDatabase, totals: TableTotals): void {
 export async function applyChanges(database: LogDatabase, changes: readonly LogChange[]): Promise<void> {
   if (changes.length === 0) return;
   // Its promise speaks for each of its parts.
-  await database.root.transaction(() => {
+  const write = database.root.transaction(() => {
     const totals = storedTotals(database);
     for (const change of changes) applyChange(database, change, totals);
     putTotals(database, totals);
+  });
+  await write.catch(async (error: unknown) => {
+    throw await commitFailure(error);
   });
 }
 

@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type Key, type RootDatabase } from 'lmdb';
-import { damageOf, sealValue, type TableTotal, TableTotals } from '#libs/kernel';
+import {
+  assertDiskRoom,
+  commitFailure,
+  damageOf,
+  sealValue,
+  type TableTotal,
+  TableTotals,
+} from '#libs/kernel';
 import { DataDamagedError, type DocumentWrite, type ResultRow } from '#libs/storage';
 import { unseal } from './sealed-bytes.js';
 import { SealedTable } from './sealed-table.js';
@@ -61,8 +68,15 @@ export class StoreDatabase {
     mkdirSync(folder, { recursive: true });
     this.#folder = folder;
     // A folder's name may hold a dot, which LMDB would else take for a file's. Without overlapping flushes a
-    // transaction that has resolved is on disk.
-    this.#root = open({ path: folder, noSubdir: false, maxDbs: 12, overlappingSync: false });
+    // transaction that has resolved is on disk. Without batches by turns there is no promise that nobody looks at,
+    // and that ends the process on a full disk.
+    this.#root = open({
+      path: folder,
+      noSubdir: false,
+      maxDbs: 12,
+      overlappingSync: false,
+      eventTurnBatching: false,
+    });
     this.#stored = this.#root.openDB({ name: 'totals', encoding: 'binary' });
     this.tables = {
       heads: this.#sealed('heads'),
@@ -99,13 +113,23 @@ export class StoreDatabase {
         return undefined;
       }
     };
-    const result = await this.#root.transaction(attempt).catch((cause: unknown) => {
+    this.#assertRoom();
+    const result = await this.#root.transaction(attempt).catch(async (error: unknown) => {
+      const cause = await commitFailure(error);
       const damage = damageOf(cause);
       if (damage !== undefined) throw new DataDamagedError(`the store in ${this.#folder}`, damage);
       throw new StoreWriteError(this.#folder, cause);
     });
     if (thrown !== undefined) throw thrown.error;
     return result as T;
+  }
+
+  #assertRoom(): void {
+    try {
+      assertDiskRoom(this.#folder);
+    } catch (cause) {
+      throw new StoreWriteError(this.#folder, cause);
+    }
   }
 
   #putTotals(totals: TableTotals): void {
