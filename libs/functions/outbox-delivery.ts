@@ -1,9 +1,9 @@
 import { PlatformError } from '#libs/kernel';
 import type { MessageProducer, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
-import { type CommitVersion, type TaskId, taskName } from '#libs/storage';
+import { type CommitVersion, type Lease, type TaskId, taskName } from '#libs/storage';
 import { withBackoff } from './backoff.js';
-import { asError } from './functions.errors.js';
+import { asError, LeaseLostError } from './functions.errors.js';
 import type { Outbox, OutboxMessage } from './outbox.js';
 import { isPublic, lastNumberInTail } from './public-tail.js';
 import type { Runtime, RuntimePorts } from './runtime-ports.js';
@@ -21,20 +21,28 @@ export class OutboxDelivery {
   #waitingFor: string | undefined;
   readonly #producers = new Map<string, Promise<MessageProducer>>();
   readonly #name: string;
+  /** What fails for one target ends the tries for the others: they would go on behind the end of the run. */
+  readonly #failed = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #places: Map<string, Position>;
   /** Where the last message of the outbox at hand stands, by target. */
   readonly #newPlaces = new Map<string, Position>();
 
   /** @param delivered what is known to be delivered; `places` moves on together with {@link deliveredCommitSeq} */
   constructor(
-    private readonly task: TaskId,
+    private readonly lease: Lease,
     private readonly runtime: Runtime,
-    private readonly signal: AbortSignal,
+    signal: AbortSignal,
     delivered: { readonly commitSeq: number; readonly places: Map<string, Position> },
   ) {
     this.deliveredCommitSeq = delivered.commitSeq;
     this.#places = delivered.places;
-    this.#name = taskName(task);
+    this.#name = taskName(lease.task);
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+  }
+
+  get #task(): TaskId {
+    return this.lease.task;
   }
 
   get #ports(): RuntimePorts {
@@ -63,7 +71,7 @@ export class OutboxDelivery {
 
   /** Resolves when fewer than `limit` outboxes wait. @throws what delivery failed with */
   async waitBelow(limit: number): Promise<void> {
-    while (this.#pending >= limit && this.#failure === undefined && !this.signal.aborted) await this.#tail;
+    while (this.#pending >= limit && this.#failure === undefined && !this.#signal.aborted) await this.#tail;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -86,7 +94,7 @@ export class OutboxDelivery {
     this.#pending++;
     this.#tail = this.#tail.then(async () => {
       // An owner that was told to stop leaves the rest to the next one: it finds it in the store.
-      if (this.#failure !== undefined || this.signal.aborted) return;
+      if (this.#failure !== undefined || this.#signal.aborted) return;
       try {
         this.#newPlaces.clear();
         await this.#deliver(version, outbox, isAgain);
@@ -104,23 +112,34 @@ export class OutboxDelivery {
     const startedMs = this.#ports.clock.monotonicMs();
     const { failpoints } = this.#ports;
     if (outbox.rows.length + outbox.documents.length > 0) {
-      failpoints?.hit('before-deliver-rows', this.task);
+      failpoints?.hit('before-deliver-rows', this.#task);
       await this.#insisting('results', () =>
         this.#ports.results.deliver(
-          { task: this.task, version },
+          { task: this.#task, version },
           { rows: outbox.rows, documents: outbox.documents },
         ),
       );
-      failpoints?.hit('after-deliver-rows', this.task);
+      failpoints?.hit('after-deliver-rows', this.#task);
     }
     if (outbox.messages.length > 0) {
-      failpoints?.hit('before-deliver-messages', this.task);
+      failpoints?.hit('before-deliver-messages', this.#task);
       const targets = [...byTarget(outbox.messages)];
-      await Promise.all(targets.map(([target, messages]) => this.#send(target, messages, isAgain)));
-      failpoints?.hit('after-deliver-messages', this.task);
+      await this.#settleAll(targets.map(([target, messages]) => this.#send(target, messages, isAgain)));
+      failpoints?.hit('after-deliver-messages', this.#task);
     }
     const seconds = (this.#ports.clock.monotonicMs() - startedMs) / 1_000;
-    this.#ports.telemetry.record(FACTS.taskDelivered, this.task, seconds);
+    this.#ports.telemetry.record(FACTS.taskDelivered, this.#task, seconds);
+  }
+
+  /** Waits for all of them. @throws what the first one failed with */
+  async #settleAll(sent: readonly Promise<void>[]): Promise<void> {
+    let failure: unknown;
+    const giveUp = (error: unknown): void => {
+      failure ??= error;
+      this.#failed.abort();
+    };
+    await Promise.all(sent.map((one) => one.catch(giveUp)));
+    if (failure !== undefined) throw asError(failure);
   }
 
   /** All messages of one target, in order. What the broker has already, it drops by its number. */
@@ -130,7 +149,7 @@ export class OutboxDelivery {
     const noun = first.topic.slice(first.topic.lastIndexOf('.') + 1);
     await this.#insisting(noun, async () => {
       const producer = await this.#producer(first.topic, first.partition);
-      const known = isAgain ? await this.#lastStored(target, first, producer) : -1;
+      const known = await this.#lastStored(target, first, { producer, isAgain });
       const missing = messages.filter(({ message }) => message.sequenceId > known);
       const receipts = await Promise.all(missing.map(({ message }) => producer.send(message)));
       const place = receipts.findLast(({ position }) => position !== undefined)?.position;
@@ -139,19 +158,28 @@ export class OutboxDelivery {
   }
 
   /**
-   * The last number that is stored of this producer, where nobody but us would drop a repeat. A broker forgets its
-   * producers; what they have written stays. No former owner writes any more: the producer is ours.
+   * The last number that is stored of this producer, where nobody but us would drop a repeat; -1 where the broker
+   * knows it. A broker forgets its producers; what they have written stays. No former owner writes any more: the
+   * producer is ours.
+   *
+   * @throws LeaseLostError if a later owner may have delivered this outbox, and the broker have forgotten it
    */
   async #lastStored(
     target: string,
     { topic, partition, message }: OutboxMessage,
-    { lastSequenceId }: MessageProducer,
+    { producer, isAgain }: { producer: MessageProducer; isAgain: boolean },
   ): Promise<number> {
+    const { lastSequenceId } = producer;
     const isRemembered = lastSequenceId >= 0 && lastSequenceId >= message.sequenceId - 1;
     if (isRemembered || !isPublic(message) || this.runtime.settings.withoutFences.has('public-tail'))
       return -1;
     const where = { topic, partition, producerName: this.#name };
-    return await lastNumberInTail(this.#ports.broker, where, this.#places.get(target), this.signal);
+    if (isAgain)
+      return await lastNumberInTail(this.#ports.broker, where, this.#places.get(target), this.#signal);
+    // Whoever owns the task while the producer is open is the only one who can have delivered anything.
+    if (!(await this.#ports.leases.renew(this.lease, this.runtime.settings.leaseTtlMs)))
+      throw new LeaseLostError(this.#name);
+    return -1;
   }
 
   #producer(topic: string, partition: number): Promise<MessageProducer> {
@@ -170,7 +198,7 @@ export class OutboxDelivery {
       const code = error instanceof PlatformError ? error.code : 'UNKNOWN';
       this.#waitingFor = `deliver:${target} (${code})`;
     };
-    await withBackoff(action, { ...this.#ports, signal: this.signal, onRetry });
+    await withBackoff(action, { ...this.#ports, signal: this.#signal, onRetry });
     this.#waitingFor = undefined;
   }
 }

@@ -57,7 +57,7 @@ export class TaskRunner {
 
   constructor(
     private readonly definition: TaskDefinition,
-    lease: Lease,
+    private readonly lease: Lease,
     private readonly runtime: Runtime,
     private readonly signals: RunSignals,
   ) {
@@ -104,7 +104,7 @@ export class TaskRunner {
     this.#progress = recovered.progress;
     this.#outputs = new OutboxBuilder(taskName(task), this.#progress.sequences);
     this.#seen = new SeenInputs(task, this.#progress, this.runtime.settings.withoutFences);
-    this.#delivery = new OutboxDelivery(task, this.runtime, this.signals.abort, {
+    this.#delivery = new OutboxDelivery(this.lease, this.runtime, this.signals.abort, {
       commitSeq: recovered.deliveredCommitSeq,
       places: this.#progress.places,
     });
