@@ -15,4 +15,11 @@ export {
 export { DataFolderBusyError, type FolderLock, lockFolder } from './folder-lock.js';
 export { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from './json.js';
 export { murmur3 } from './murmur3.js';
-export { damageOf, sealValue, type TableTotal, TableTotals, unsealValue } from './sealed-value.js';
+export {
+  damageOf,
+  damageOnOpening,
+  sealValue,
+  type TableTotal,
+  TableTotals,
+  unsealValue,
+} from './sealed-value.js';

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { PlatformError } from './errors.js';
 
 // Stored values that show damage. A sealed value is a CRC-32 over its key and all that follows, a tag, the content.
 
@@ -89,4 +90,16 @@ const DAMAGE_CODES = new Map([
 export function damageOf(error: unknown): string | undefined {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'number' ? DAMAGE_CODES.get(code) : undefined;
+}
+
+/**
+ * As {@link damageOf}, of what opening a file that was written before has thrown: whatever is no refusal of the
+ * operating system and no error of ours comes from what the file holds.
+ */
+export function damageOnOpening(error: unknown): string | undefined {
+  if (error instanceof PlatformError) return undefined;
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  const isOfSystem =
+    typeof code === 'string' ? !code.startsWith('ERR_') : typeof code === 'number' && code > 0;
+  return damageOf(error) ?? (isOfSystem ? undefined : String(error));
 }

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type Key, type RootDatabase } from 'lmdb';
-import { commitFailure, damageOf, sealValue, type TableTotal, TableTotals, unsealValue } from '#libs/kernel';
+import {
+  commitFailure,
+  damageOnOpening,
+  sealValue,
+  type TableTotal,
+  TableTotals,
+  unsealValue,
+} from '#libs/kernel';
 import { LogFileDamagedError } from './messaging-embedded.errors.js';
 import { SealedTable } from './sealed-table.js';
 
@@ -65,7 +72,7 @@ export function openLogDatabase(folder: string): LogDatabase {
     }
     return database;
   } catch (error) {
-    const damage = damageOf(error);
+    const damage = damageOnOpening(error);
     throw damage === undefined ? error : new LogFileDamagedError(`the log in ${folder}`, damage);
   }
 }

@@ -5,6 +5,7 @@ import {
   assertDiskRoom,
   commitFailure,
   damageOf,
+  damageOnOpening,
   sealValue,
   type TableTotal,
   TableTotals,
@@ -58,8 +59,8 @@ export class StoreDatabase {
       await database.#verify();
       return database;
     } catch (error) {
-      await database?.close();
-      const damage = damageOf(error);
+      await database?.close().catch(() => undefined);
+      const damage = damageOnOpening(error);
       throw damage === undefined ? error : new DataDamagedError(`the store in ${folder}`, damage);
     }
   }

@@ -52,11 +52,16 @@ async function readFolder(question: FolderQuestion): Promise<FolderContents> {
         messages: await messagesOf(broker, question.topics),
       };
     } finally {
-      await broker.close();
+      await closed(broker);
     }
   } finally {
-    await store.close();
+    await closed(store);
   }
+}
+
+/** What was read, or why not, is known by then; a damaged file may also fail to close. */
+async function closed(opened: { close(): Promise<void> }): Promise<void> {
+  await opened.close().catch(() => undefined);
 }
 
 async function rowsOf(results: ResultStore): Promise<string[]> {
