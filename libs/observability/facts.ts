@@ -14,7 +14,7 @@ interface OfStream {
 const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export const FACTS = {
-  appListening: loggedFact<{ app: string; url: string }>('info', 'app listens'),
+  appListening: loggedFact<{ url: string }>('info', 'app listens'),
   // ingest
   eventsAccepted: countedFact<OfStream>({
     level: 'debug',

@@ -91,8 +91,8 @@ async function listen(app: NestFastifyApplication, description: AppDescription):
   stopOnSignals(app);
   await openPort(app, port ?? description.port, host);
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
-  app.get(Telemetry).record(FACTS.appListening, { app: description.app, url });
-  await description.onListening?.(url, app);
+  if (description.onListening !== undefined) await description.onListening(url, app);
+  else app.get(Telemetry).record(FACTS.appListening, { url });
 }
 
 async function openPort(app: NestFastifyApplication, port: number, host: string): Promise<void> {
