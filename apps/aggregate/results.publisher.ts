@@ -1,19 +1,14 @@
-import type { Outputs } from '#libs/functions';
-import type { JsonObject, JsonValue } from '#libs/kernel';
 import {
-  FRAME_VERSION,
-  partitionOf,
-  publicMessage,
-  type StreamProgress,
-  type TopicNoun,
-} from '#libs/messaging';
-import { COLLECTIONS, type ResultRow, rowId } from '#libs/storage';
-import { NOTHING_TO_CLOSE_MS } from '#libs/windowing';
-import { FrameLines } from './frame-lines.js';
-import { placementKey } from './placement.js';
-
-/** The type of the messages on `<pipeline>.results`, in CloudEvents' words. */
-export const RESULT_EVENT_TYPE = 'com.millrace.result.v1';
+  FrameLines,
+  type Outputs,
+  placementKey,
+  type ProgressDocument,
+  progressDocument,
+  resultMessage,
+  type RowPublisher,
+} from '#libs/functions';
+import { FRAME_VERSION, partitionOf, type StreamProgress, type TopicNoun } from '#libs/messaging';
+import type { ResultRow } from '#libs/storage';
 
 export interface ResultsPublisherOptions {
   readonly pipeline: string;
@@ -26,16 +21,8 @@ export interface ResultsPublisherOptions {
   readonly judgedSeries: ReadonlySet<string>;
 }
 
-/** What the documents of streams say beside progress. */
-export interface UpstreamDocument {
-  readonly stream: string;
-  readonly progress: StreamProgress;
-  /** As `libs/windowing/explain.ts` describes it. */
-  readonly upstream: JsonValue;
-}
-
 /** Puts out one slice of an emission: rows, a public message for each, frames for the alert stage. */
-export class ResultsPublisher {
+export class ResultsPublisher implements RowPublisher {
   readonly #judged: FrameLines;
 
   constructor(
@@ -48,44 +35,20 @@ export class ResultsPublisher {
   }
 
   row(row: ResultRow): void {
-    const { pipeline, topic, partitionsOf } = this.options;
-    const key = placementKey(row);
-    const message = publicMessage({
-      id: `${rowId(row)}/${row.revision}`,
-      source: `/pipelines/${pipeline}/streams/${row.stream}`,
-      type: RESULT_EVENT_TYPE,
-      subject: row.series,
-      timeMs: row.windowEndMs,
-      key,
-      data: row,
-    });
+    const { topic, partitionsOf } = this.options;
     this.outputs.row(row);
-    this.outputs.message(topic('results'), partitionOf(key, partitionsOf('results')), message);
+    const partition = partitionOf(placementKey(row), partitionsOf('results'));
+    this.outputs.message(topic('results'), partition, resultMessage(row));
     if (this.options.judgedSeries.has(row.series)) this.#judged.add(JSON.stringify(row));
   }
 
-  /** @param progress what may be told behind the rows; undefined: not all of them are out */
   end(progress: Readonly<Record<string, StreamProgress>> | undefined): void {
     const isChanged = progress !== undefined && Object.keys(progress).length > 0;
     this.#judged.end(isChanged ? progress : undefined);
   }
 
-  /** Only what is told. */
-  document({ stream, progress, upstream }: UpstreamDocument): void {
+  document(document: ProgressDocument): void {
     const { pipeline, partition } = this.options;
-    this.outputs.document({
-      collection: COLLECTIONS.progress,
-      id: `${pipeline}/${partition}/${stream}`,
-      timeMs: 0,
-      fields: { pipeline, stream, partition },
-      body: { ...progressBody(progress), upstream },
-    });
+    this.outputs.document(progressDocument({ owner: pipeline, pipeline, partition }, document));
   }
-}
-
-function progressBody({ watermarkMs, closed }: StreamProgress): JsonObject {
-  if (closed === undefined) return { watermarkMs };
-  const { closeId, untilMs } = closed;
-  // A close of a stream without events is done, too, but has no time.
-  return { watermarkMs, closed: untilMs === NOTHING_TO_CLOSE_MS ? { closeId } : { closeId, untilMs } };
 }

@@ -61,3 +61,15 @@ export type { FunctionTaskOptions } from './model/function-task-options.js';
 export type { FunctionTopics, TopicPlace } from './model/function-topics.js';
 export { readMessage } from './message-reader.js';
 export { Secret } from './model/secret.js';
+export { FrameLines } from './windows/frame-lines.js';
+export {
+  GlobalStage,
+  type GlobalStageOptions,
+  type ProgressDocument,
+  type RowPublisher,
+} from './windows/global-stage.js';
+export { futureMessage, lateMessage, withinDates } from './windows/late-messages.js';
+export { type LiveViewOptions } from './windows/live-view.js';
+export { LocalStage, type LocalStageOptions } from './windows/local-stage.js';
+export { placementKey } from './windows/placement.js';
+export { progressDocument, resultMessage } from './windows/result-messages.js';

@@ -1,4 +1,4 @@
-import type { Outputs } from '#libs/functions';
+import type { Outputs } from '../task-logic.js';
 import { FRAME_VERSION, partitionOf } from '#libs/messaging';
 import type { Partial, StreamProgress } from '#libs/windowing';
 import { FrameLines } from './frame-lines.js';
