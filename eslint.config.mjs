@@ -2,7 +2,7 @@ import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.millrace/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', '.millrace/', '.services/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.base],

@@ -14,9 +14,12 @@ const JEST = [
 /** A machine that is busy with something else must not make a test red; one that hangs is seen after this. */
 const TEST_TIMEOUT_MS = 30_000;
 
-/** What a title says when its test is skipped, and what CI installs itself: lacking that is a failure there. */
+/** What a title says when its test is skipped. */
 const REASON = /\[needs ([^\]]+)\]/;
-const PRESENT_IN_CI = ['chromium'];
+/** What `npm run services:up` starts. */
+const SERVICES = ['broker', 'mongodb'];
+/** With MILLRACE_TEST_NO_SKIPS=true (CI, which installs these itself) lacking one is a failure. */
+const PRESENT_IN_CI = ['chromium', ...SERVICES];
 
 /**
  * @param propertyRuns cases of each property test
@@ -67,7 +70,7 @@ export async function toTheClosingLine(script) {
 /** Prints skipped tests and the closing line; gives the exit code. */
 export function report({ passed, failed, skipped }) {
   const unjustified = skipped.filter(({ reason }) => !isJustified(reason));
-  for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason || 'without a reason'})`);
+  for (const { name, reason } of skipped) console.log(`skipped: ${lackOf(reason)}: ${name}`);
   if (unjustified.length > 0) {
     console.log(
       `${unjustified.length} skipped without a reason, or for lack of what has to be here: counted as failed`,
@@ -78,6 +81,12 @@ export function report({ passed, failed, skipped }) {
   return failures > 0 || passed === 0 ? 1 : 0;
 }
 
+/** `no broker`, and how to get one where the project brings it. */
+function lackOf(reason) {
+  if (reason === '') return 'without a reason';
+  return `no ${reason}${SERVICES.includes(reason) ? ' (npm run services:up starts one)' : ''}`;
+}
+
 function isJustified(reason) {
-  return process.env.CI !== 'true' || (reason !== '' && !PRESENT_IN_CI.includes(reason));
+  return process.env.MILLRACE_TEST_NO_SKIPS !== 'true' || (reason !== '' && !PRESENT_IN_CI.includes(reason));
 }

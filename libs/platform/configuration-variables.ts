@@ -1,3 +1,4 @@
+import { parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
 import {
   parseBoolean,
   parseBytes,
@@ -39,6 +40,14 @@ export const SETTINGS = {
   port: setting('MILLRACE_PORT', parsePort, {
     meaning:
       'Port to listen on; 0 takes a free one. Default: 3000, and 3001 to 3004 for ingest, enrich, aggregate, alert.',
+  }),
+  broker: setting('MILLRACE_BROKER', parseBrokerAddress, {
+    default: 'embedded',
+    meaning: 'The log that everything travels through: `embedded` (in the data folder, one process).',
+  }),
+  store: setting('MILLRACE_STORE', parseStoreAddress, {
+    default: 'embedded',
+    meaning: 'Where commits and results are kept: `embedded` (in the data folder, one process).',
   }),
   dataDir: setting('MILLRACE_DATA_DIR', parseText, {
     default: './.millrace',

@@ -8,10 +8,10 @@ import { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/stora
 import { ConfigController } from './config.controller.js';
 import { Configuration } from './configuration.js';
 import { Adapters } from './adapters.js';
-import { openEmbeddedAdapters } from './embedded-adapters.js';
 import { HealthController } from './health.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
+import { openAdapters } from './open-adapters.js';
 import { Pipelines } from './pipelines.js';
 import { ProcessFailpoints } from './process-failpoints.js';
 import { Tasks } from './tasks.js';
@@ -42,7 +42,7 @@ export class PlatformModule implements OnApplicationShutdown {
         provide: Adapters,
         inject: [Pipelines, Clock],
         useFactory: (pipelines: Pipelines, clock: Clock) =>
-          openEmbeddedAdapters(configuration, pipelines, { clock, telemetry }),
+          openAdapters(pipelines, { configuration, clock, telemetry }),
       },
       ...PORTS.map(({ provide, key }) => ({
         provide,

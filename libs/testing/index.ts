@@ -9,6 +9,12 @@ export { FunctionTestDriver } from './function-test-driver.js';
 export type { CrashPoint, DriverOutput, FunctionTestOptions, GivenEvent } from './function-test-options.js';
 export { ManualClock } from './manual-clock.js';
 export { describeResultStoreContract } from './result-store.contract.js';
+export {
+  describeWithMongodb,
+  describeWithPulsar,
+  type MongodbAddresses,
+  type PulsarAddresses,
+} from './running-servers.js';
 export { type StoreContract, type StoreFixture, type Stores } from './store-fixture.js';
 export type { CallFault } from './simulator/fault-plan.js';
 export { KEPT_SEEDS } from './simulator/kept-seeds.js';

@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Clock, lockFolder } from '#libs/kernel';
+import type { MessageBroker } from '#libs/messaging';
+import type { Telemetry } from '#libs/observability';
+import type { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
+import { Adapters } from './adapters.js';
+import type { Configuration } from './configuration.js';
+import { openBroker } from './open-broker.js';
+import { openStore } from './open-store.js';
+import type { Pipelines } from './pipelines.js';
+import { Topics } from './topics.js';
+
+/** What every adapter is opened with. */
+export interface AdapterTools {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** The ports of storage over one store, whichever it is. */
+export interface OpenedStore {
+  readonly commits: CommitStore;
+  readonly leases: LeaseStore;
+  readonly results: ResultStore;
+  readonly documents: DocumentStore;
+  /** Bytes it takes of the data folder; 0 where it is elsewhere. */
+  usedBytes(): number;
+  close(): Promise<void>;
+}
+
+/**
+ * The adapters that the configuration names: the broker by `MILLRACE_BROKER`, the store by `MILLRACE_STORE`.
+ * Drivers are loaded only here, and only the ones that are used.
+ *
+ * @throws DataFolderBusyError while another process has the data folder and one of them is embedded
+ */
+export async function openAdapters(pipelines: Pipelines, tools: AdapterTools): Promise<Adapters> {
+  // In the order they were opened; closed in the opposite one.
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    while (closers.length > 0) await closers.pop()?.();
+  };
+  try {
+    if (usesFolder(tools.configuration)) closers.push(await lockDataFolder(tools.configuration));
+    const store = await openStore(tools);
+    closers.push(() => store.close());
+    // The cap is of the folder: what results take, the log gives up.
+    const broker = await openBroker(tools, () => store.usedBytes());
+    closers.push(() => broker.close());
+    await new Topics(broker, pipelines).ensure();
+    return new Adapters(portsOf(broker, store), close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function usesFolder({ values }: Configuration): boolean {
+  return values.broker.kind === 'embedded' || values.store.kind === 'embedded';
+}
+
+async function lockDataFolder({ values }: Configuration): Promise<() => Promise<void>> {
+  const folder = resolve(values.dataDir);
+  mkdirSync(folder, { recursive: true });
+  const lock = await lockFolder(folder);
+  return () => lock.release();
+}
+
+function portsOf(broker: MessageBroker, store: OpenedStore): Adapters['ports'] {
+  const { commits, leases, results, documents } = store;
+  return { broker, commits, leases, results, documents };
+}

@@ -1,0 +1,18 @@
+import { join, resolve } from 'node:path';
+import type { AdapterTools, OpenedStore } from './open-adapters.js';
+
+/** The store that `MILLRACE_STORE` names. */
+export async function openStore(tools: AdapterTools): Promise<OpenedStore> {
+  const { store } = tools.configuration.values;
+  switch (store.kind) {
+    case 'embedded':
+      return openEmbedded(tools);
+    default:
+      return store.kind satisfies never;
+  }
+}
+
+async function openEmbedded({ configuration, clock }: AdapterTools): Promise<OpenedStore> {
+  const { EmbeddedStore } = await import('#libs/storage-embedded');
+  return EmbeddedStore.open({ folder: join(resolve(configuration.values.dataDir), 'store'), clock });
+}

@@ -1,0 +1,2 @@
+export function isRunning(pid: number): boolean;
+export function stopProcess(pid: number, signal?: NodeJS.Signals): Promise<void>;
