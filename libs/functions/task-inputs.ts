@@ -30,10 +30,15 @@ export function inputKey(input: { readonly topic: string; readonly partition: nu
 /** Per receive: enough to keep a task busy for some milliseconds, small beside its commit. */
 const RECEIVE = { maxMessages: 64, maxBytes: 2 * 1024 * 1024, waitMs: 5_000 };
 
+/** A look may be a call to a broker. */
+const CAUGHT_UP_PACE_MS = 1_000;
+
 interface OpenInput {
   readonly definition: InputDefinition;
   readonly consumer: MessageConsumer;
   pending: Promise<InputBatch> | undefined;
+  /** What is pending is there. */
+  hasArrived: boolean;
   /** Of the last message that was handed on. */
   position: Position;
 }
@@ -42,6 +47,8 @@ interface OpenInput {
 export class TaskInputs {
   readonly #open: OpenInput[] = [];
   #backlog = 0;
+  #caughtUp: ReadonlySet<string> = new Set();
+  #lookedMs = -Infinity;
 
   constructor(
     private readonly runtime: Runtime,
@@ -54,7 +61,7 @@ export class TaskInputs {
       const { topic, partition, subscription } = definition;
       const consumer = await this.runtime.ports.broker.openConsumer({ topic, partition, subscription });
       const position = positions.get(inputKey(definition)) ?? BEFORE_FIRST;
-      this.#open.push({ definition, consumer, pending: undefined, position });
+      this.#open.push({ definition, consumer, pending: undefined, hasArrived: false, position });
       if (this.#isFiltering) await consumer.seekAfter(position);
     }
   }
@@ -68,7 +75,10 @@ export class TaskInputs {
       if (input.pending !== undefined) continue;
       input.pending = input.consumer
         .receive({ ...RECEIVE, signal })
-        .then((deliveries) => ({ input: input.definition, deliveries }));
+        .then((deliveries) => {
+          input.hasArrived = deliveries.length > 0;
+          return { input: input.definition, deliveries };
+        });
       // Whoever waits sees the error; nobody may be waiting while a commit runs.
       input.pending.catch(() => undefined);
     }
@@ -87,6 +97,7 @@ export class TaskInputs {
     const [input] = this.#open.splice(place, 1);
     if (input === undefined) return undefined;
     input.pending = undefined;
+    input.hasArrived = false;
     this.#open.push(input);
     return input;
   }
@@ -120,6 +131,18 @@ export class TaskInputs {
   async areCaughtUp(): Promise<boolean> {
     const caughtUp = await Promise.all(this.#open.map(({ consumer }) => consumer.isCaughtUp()));
     return caughtUp.every(Boolean);
+  }
+
+  /** Full names of the topics of single messages that were read, and handed on, to their end; looked at once a second. */
+  async caughtUpTopics(): Promise<ReadonlySet<string>> {
+    const nowMs = this.runtime.ports.clock.monotonicMs();
+    if (nowMs - this.#lookedMs < CAUGHT_UP_PACE_MS) return this.#caughtUp;
+    this.#lookedMs = nowMs;
+    const single = this.#open.filter(({ definition }) => definition.kind === 'messages');
+    const looks = await Promise.all(single.map(({ consumer }) => consumer.isCaughtUp()));
+    const caughtUp = single.filter((input, place) => looks[place] === true && !input.hasArrived);
+    this.#caughtUp = new Set(caughtUp.map(({ definition }) => definition.topic));
+    return this.#caughtUp;
   }
 
   /** Messages not received yet, as of the last look; starts another look. */
