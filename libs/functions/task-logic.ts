@@ -32,6 +32,11 @@ export interface Moment {
   readonly nowMs: number;
   /** What each task of the same stage has committed as its facts, this one included, by partition. */
   readonly siblings: ReadonlyMap<number, JsonObject>;
+  /**
+   * Full names of the topics of single messages whose partition has been read, and applied, to its end, as of a moment ago.
+   * Frames tell that themselves.
+   */
+  readonly caughtUp?: ReadonlySet<string>;
 }
 
 /** How soon a commit is wanted: at the usual pace, soon (a row waits), or at once (an alert waits). */
