@@ -185,7 +185,8 @@ export class TaskRunner {
     if (clock.monotonicMs() - this.#lastTickMs < this.runtime.settings.tickMs) return;
     const { pipeline, stage } = this.definition.task;
     const siblings = await commits.facts(pipeline, stage);
-    this.#logic.tick({ nowMs: clock.nowMs(), siblings }, this.#outputs);
+    const caughtUp = await this.#inputs.caughtUpTopics();
+    this.#logic.tick({ nowMs: clock.nowMs(), siblings, caughtUp }, this.#outputs);
     this.#lastTickMs = clock.monotonicMs();
   }
 
