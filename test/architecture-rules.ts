@@ -52,13 +52,20 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   storage: { libs: ['kernel'], packages: NO_PACKAGES },
   observability: { libs: ['kernel'], packages: ['pino', 'prom-client'] },
   'messaging-embedded': { libs: ['kernel', 'messaging', 'observability'], packages: ['lmdb'] },
-  'messaging-pulsar': { libs: ['kernel', 'messaging', 'observability'], packages: ['pulsar-client'] },
-  'messaging-websocket': { libs: ['kernel', 'messaging', 'observability'], packages: ['ws'] },
+  'pulsar-admin': { libs: ['kernel', 'messaging', 'observability'], packages: NO_PACKAGES },
+  'messaging-pulsar': {
+    libs: ['kernel', 'messaging', 'observability', 'pulsar-admin'],
+    packages: ['pulsar-client'],
+  },
+  'messaging-websocket': { libs: ['kernel', 'messaging', 'observability', 'pulsar-admin'], packages: ['ws'] },
   'storage-embedded': { libs: ['kernel', 'storage', 'observability'], packages: ['lmdb'] },
   'storage-mongodb': { libs: ['kernel', 'storage', 'observability'], packages: ['mongodb'] },
   functions: { libs: ['kernel', 'windowing', 'schema', ...PORT_LIBS], packages: ['lru-cache'] },
   transport: { libs: ['kernel', 'messaging', 'observability'], packages: ['@nestjs/*', 'rxjs'] },
-  platform: { libs: [...INNER_LIBS, ...ADAPTER_LIBS], packages: [...NEST_PACKAGES, ...VALIDATION_PACKAGES] },
+  platform: {
+    libs: [...INNER_LIBS, 'pulsar-admin', ...ADAPTER_LIBS],
+    packages: [...NEST_PACKAGES, ...VALIDATION_PACKAGES],
+  },
   testing: { libs: INNER_LIBS, packages: TEST_PACKAGES },
 };
 
