@@ -9,13 +9,14 @@ import {
 } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
+import { unlessAborted, untilClosed } from './backoff.js';
 import type { CoveringLogic, CoveringOutput } from './covering-logic.js';
 import type { Failpoint } from './failpoints.js';
 import { asError } from './functions.errors.js';
 import { splitIntoParts } from './frame-parts.js';
 import { ProducerMemory } from './producer-memory.js';
 import type { Runtime } from './runtime-ports.js';
-import type { StateIdentity } from './state-log.js';
+import type { StateIdentity } from './state-migration.js';
 import { TaskActivity } from './task-activity.js';
 import { TaskCommits, type TaskProgress } from './task-commits.js';
 import { type InputDefinition, inputKey, TaskInputs } from './task-inputs.js';
@@ -52,6 +53,7 @@ export class CoveringRunner {
   readonly #stop: AbortSignal;
   readonly #producers = new ProducerMemory();
   #output!: MessageProducer;
+  #opening: Promise<MessageProducer> | undefined;
   #progress!: TaskProgress;
   #coveredUpTo: Position = BEFORE_FIRST;
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -91,8 +93,9 @@ export class CoveringRunner {
       if (!this.signals.abort.aborted && this.#isDirty) await this.#commit();
     } finally {
       await this.#inputs.close();
-      await Promise.allSettled(this.#inFlight);
-      await this.#output?.close();
+      await this.#unlessAborted(Promise.allSettled(this.#inFlight)).catch(() => undefined);
+      const closing = this.#opening?.then((output) => output.close());
+      if (closing !== undefined) await untilClosed(closing, this.runtime.ports.clock);
     }
   }
 
@@ -104,12 +107,13 @@ export class CoveringRunner {
     this.#producers.restore(cells);
     logic.restore(cells);
     const producerName = taskName(task);
-    this.#output = await this.runtime.ports.broker.openProducer({
+    this.#opening = this.runtime.ports.broker.openProducer({
       topic: outputTopic,
       partition: task.partition,
       producerName,
     });
-    await this.#inputs.open([input], progress.positions);
+    this.#output = await this.#unlessAborted(this.#opening);
+    await this.#unlessAborted(this.#inputs.open([input], progress.positions));
     const { epoch, commitSeq } = this.#commits.version;
     this.runtime.ports.telemetry.record(FACTS.taskStarted, { ...task, epoch, commitSeq, redelivered: 0 });
   }
@@ -189,7 +193,7 @@ export class CoveringRunner {
 
   async #waitForRoom(): Promise<void> {
     this.activity.enter('deliver:enriched');
-    await Promise.race(this.#inFlight);
+    await this.#unlessAborted(Promise.race(this.#inFlight));
     this.activity.enter('work');
   }
 
@@ -209,7 +213,7 @@ export class CoveringRunner {
 
   async #commit(): Promise<void> {
     this.activity.enter('commit');
-    await Promise.all(this.#inFlight);
+    await this.#unlessAborted(Promise.all(this.#inFlight));
     this.#check();
     this.#progress.covered.set(inputKey(this.definition.input), this.#coveredUpTo);
     this.#pass('before-covering-commit');
@@ -221,10 +225,15 @@ export class CoveringRunner {
       deliveredCommitSeq: this.#commits.version.commitSeq + 1,
     });
     this.#pass('after-covering-commit');
-    await this.#inputs.acknowledge(this.#progress.positions);
+    await this.#unlessAborted(this.#inputs.acknowledge(this.#progress.positions));
     this.#isDirty = false;
     this.#bytesSinceCommit = 0;
     this.#lastCommitMs = this.runtime.ports.clock.monotonicMs();
+  }
+
+  /** A store or broker that hangs must not keep a task that has lost its lease. @throws TaskInterruptedError */
+  #unlessAborted<T>(running: Promise<T>): Promise<T> {
+    return unlessAborted(running, this.signals.abort);
   }
 
   #pass(point: Failpoint): void {

@@ -19,6 +19,15 @@ export class LeaseLostError extends PlatformError {
   }
 }
 
+/** The task was told to stop while it waited for something: what it holds is void, and the next run goes on. */
+export class TaskInterruptedError extends PlatformError {
+  readonly code = 'TASK_INTERRUPTED';
+  readonly retry: RetryAdvice = 'backoff';
+  constructor() {
+    super('the task was told to stop while it waited; its next run goes on from the last commit');
+  }
+}
+
 /** A message is missing between two that were received: something was lost before this task. */
 export class InputGapError extends PlatformError {
   readonly code = 'INPUT_GAP';
@@ -47,15 +56,56 @@ export class InputUndecodableError extends PlatformError {
   }
 }
 
+/** What a blob of state says of itself. */
+export interface FoundState {
+  readonly format?: unknown;
+  readonly operator?: unknown;
+  readonly version?: unknown;
+}
+
 /** Stored state of a kind or version that this program does not know. */
 export class StateUnknownError extends PlatformError {
   readonly code = 'STATE_UNKNOWN';
   readonly retry: RetryAdvice = 'never';
-  constructor(task: string, found: unknown, wanted: unknown) {
-    super(`${task} has state of ${JSON.stringify(found)}, this program reads ${JSON.stringify(wanted)}`, {
-      context: { task, found, wanted },
-    });
+  constructor(
+    task: string,
+    found: FoundState,
+    known: {
+      readonly format: number;
+      readonly operator: string;
+      readonly versions: readonly [number, number];
+    },
+  ) {
+    const [oldest, newest] = known.versions;
+    const versions = oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`;
+    super(
+      `${task} has state of operator '${String(found.operator)}', version ${String(found.version)} (format ` +
+        `${String(found.format)}); this program knows operator '${known.operator}', ${versions} (format ${known.format})`,
+      { context: { task, found, known } },
+    );
   }
+}
+
+/** A migration of state has thrown: the task does not start, and the state stays as it is. */
+export class StateMigrationFailedError extends PlatformError {
+  readonly code = 'STATE_MIGRATION_FAILED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(
+    task: string,
+    step: { readonly operator: string; readonly from: number; readonly to: number },
+    cause: unknown,
+  ) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `the state of ${task} (operator '${step.operator}') can't be brought from version ${step.from} to ${step.to}: ${reason}`,
+      { cause, context: { task, ...step } },
+    );
+  }
+}
+
+/** The code of whatever was thrown; `UNEXPECTED` for what is none of ours. */
+export function codeOfFailure(thrown: unknown): string {
+  return thrown instanceof PlatformError ? thrown.code : 'UNEXPECTED';
 }
 
 /** Whatever was thrown, as an Error. */

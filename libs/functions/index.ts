@@ -6,11 +6,13 @@ export {
   InputGapError,
   InputUndecodableError,
   LeaseLostError,
+  StateMigrationFailedError,
   StateUnknownError,
   TaskFencedError,
 } from './functions.errors.js';
 export { DEFAULT_SETTINGS, type RuntimePorts, type RuntimeSettings } from './runtime-ports.js';
-export type { StateIdentity } from './state-log.js';
+export { StateLog } from './state-log.js';
+export type { StateCells, StateIdentity, StateMigration } from './state-migration.js';
 export { type TaskFactory, TaskHost } from './task-host.js';
 export type { InputDefinition } from './task-inputs.js';
 export type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from './task-logic.js';
@@ -47,6 +49,7 @@ export {
   FunctionOutputTooLargeError,
   FunctionSecretMissingError,
   FunctionStateTooLargeError,
+  FunctionStateUndeclaredError,
   FunctionTimeoutError,
   FunctionTimerInvalidError,
   FunctionTopicUndeclaredError,
@@ -61,6 +64,13 @@ export type { FunctionTaskOptions } from './model/function-task-options.js';
 export type { FunctionTopics, TopicPlace } from './model/function-topics.js';
 export { readMessage } from './message-reader.js';
 export { Secret } from './model/secret.js';
+export {
+  type StateChange,
+  stateIdentityOf,
+  type StatePlace,
+  type StateSettings,
+  type ValueMigration,
+} from './model/state-evolution.js';
 export { FrameLines } from './windows/frame-lines.js';
 export {
   GlobalStage,
@@ -73,3 +83,58 @@ export { type LiveViewOptions } from './windows/live-view.js';
 export { LocalStage, type LocalStageOptions } from './windows/local-stage.js';
 export { placementKey } from './windows/placement.js';
 export { progressDocument, resultMessage } from './windows/result-messages.js';
+export {
+  collect,
+  count,
+  countIf,
+  custom,
+  type CustomMeasure,
+  distinct,
+  duration,
+  first,
+  histogram,
+  last,
+  max,
+  mean,
+  type Measure,
+  type MeasuredBy,
+  type Measures,
+  min,
+  quantile,
+  quantiles,
+  rate,
+  stddev,
+  sum,
+  topK,
+  type ValueOf,
+  variance,
+  when,
+} from './windows/measure.js';
+export {
+  counted,
+  hopping,
+  OpenWindow,
+  session,
+  sliding,
+  type StatedWindow,
+  tumbling,
+} from './windows/stated-window.js';
+export {
+  type AnyWindowFunction,
+  defineWindowFunction,
+  isWindowFunction,
+  type WindowFunctionDefinition,
+  type WindowFunctionSettings,
+  type WindowKey,
+  type WindowResultHandler,
+  type WindowRow,
+} from './windows/window-function.js';
+export {
+  inputOf,
+  partialsTopicOf,
+  progressOwnerOf,
+  subscriptionOf,
+  windowGlobalTask,
+  windowLocalTask,
+  type WindowTaskOptions,
+} from './windows/window-tasks.js';

@@ -1,9 +1,8 @@
-import { PlatformError } from '#libs/kernel';
 import type { MessageProducer, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type CommitVersion, type Lease, type TaskId, taskName } from '#libs/storage';
-import { withBackoff } from './backoff.js';
-import { asError, LeaseLostError } from './functions.errors.js';
+import { untilClosed, withBackoff } from './backoff.js';
+import { asError, codeOfFailure, LeaseLostError } from './functions.errors.js';
 import type { Outbox, OutboxMessage } from './outbox.js';
 import { isPublic, lastNumberInTail } from './public-tail.js';
 import type { Runtime, RuntimePorts } from './runtime-ports.js';
@@ -82,12 +81,10 @@ export class OutboxDelivery {
 
   async close(): Promise<void> {
     await this.#tail;
-    for (const producer of this.#producers.values()) {
-      await producer.then(
-        (opened) => opened.close(),
-        () => undefined,
-      );
-    }
+    const closing = [...this.#producers.values()].map((producer) =>
+      producer.then((opened) => opened.close()),
+    );
+    await untilClosed(Promise.allSettled(closing), this.#ports.clock);
   }
 
   #enqueue(version: CommitVersion, outbox: Outbox, { isAgain, afterDelivery }: Manner): void {
@@ -195,8 +192,7 @@ export class OutboxDelivery {
 
   async #insisting(target: string, action: () => Promise<unknown>): Promise<void> {
     const onRetry = (error: unknown): void => {
-      const code = error instanceof PlatformError ? error.code : 'UNKNOWN';
-      this.#waitingFor = `deliver:${target} (${code})`;
+      this.#waitingFor = `deliver:${target} (${codeOfFailure(error)})`;
     };
     await withBackoff(action, { ...this.#ports, signal: this.#signal, onRetry });
     this.#waitingFor = undefined;

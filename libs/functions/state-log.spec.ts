@@ -2,10 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonValue } from '#libs/kernel';
 import { DataDamagedError, type StateBlob } from '#libs/storage';
-import { StateUnknownError } from './functions.errors.js';
+import { StateMigrationFailedError, StateUnknownError } from './functions.errors.js';
 import { StateLog } from './state-log.js';
+import type { StateIdentity } from './state-migration.js';
 
 const IDENTITY = { operator: 'local', version: 1 };
+
+/** Values of version 2, times a hundred. */
+const THIRD: StateIdentity = {
+  operator: 'local',
+  version: 3,
+  migrations: { 3: (cells) => new Map([...cells].map(([name, value]) => [name, Number(value) * 100])) },
+};
+
+function blobOf(identity: StateIdentity, cells: readonly (readonly [string, JsonValue])[]): StateBlob {
+  return new StateLog(identity, 't').next(cells, () => cells) as StateBlob;
+}
 
 /** The blobs as a commit store keeps them: a base replaces what was there. */
 function keep(blobs: StateBlob[], next: StateBlob | undefined): StateBlob[] {
@@ -63,10 +75,53 @@ describe('the state of a task in its commits', () => {
     ).toThrow(DataDamagedError);
   });
 
-  it('refuses the state of a newer version and says which', () => {
-    const newer = new StateLog({ operator: 'local', version: 2 }, 't').next([['a', 1]], () => [['a', 1]]);
-    const restore = (): unknown => new StateLog(IDENTITY, 't').restore(newer === undefined ? [] : [newer]);
+  it('refuses the state of a newer version, and of another operator, and says what was found and what is known', () => {
+    const newer = blobOf({ operator: 'local', version: 4 }, [['a', 1]]);
+    const restore = (): unknown => new StateLog(THIRD, 'web/local/0').restore([newer]);
     expect(restore).toThrow(StateUnknownError);
-    expect(restore).toThrow(/"version":2.*"version":1/);
+    expect(restore).toThrow(
+      "web/local/0 has state of operator 'local', version 4 (format 1); " +
+        "this program knows operator 'local', versions 2 to 3 (format 1)",
+    );
+    const other = blobOf({ operator: 'global', version: 1 }, [['a', 1]]);
+    expect(() => new StateLog(IDENTITY, 't').restore([other])).toThrow("operator 'global', version 1");
+  });
+
+  it('refuses the state of an older version than its migrations reach', () => {
+    const oldest = blobOf({ operator: 'local', version: 1 }, [['a', 1]]);
+    expect(() => new StateLog(THIRD, 't').restore([oldest])).toThrow('version 1');
+  });
+
+  it('brings older state to the present version, and stores that as a new base with the next change', () => {
+    const second = { operator: 'local', version: 2 };
+    const log = new StateLog(second, 't');
+    const base = log.next([['a', 1]], () => [['a', 1]]);
+    const delta = log.next([['b', 2]], () => []);
+    const migrating = new StateLog(THIRD, 't');
+    const cells = migrating.restore([base, delta] as StateBlob[]);
+    expect([...cells]).toEqual([
+      ['a', 100],
+      ['b', 200],
+    ]);
+    const next = migrating.next([['b', 300]], () => cells) as StateBlob;
+    expect(next.kind).toBe('base');
+    expect(new StateLog({ operator: 'local', version: 3 }, 't').restore([next])).toEqual(cells);
+  });
+
+  it('names the step of a migration that has failed', () => {
+    const failing = {
+      ...THIRD,
+      migrations: {
+        3: () => {
+          throw new Error('no such thing');
+        },
+      },
+    };
+    const old = blobOf({ operator: 'local', version: 2 }, [['a', 1]]);
+    const restore = (): unknown => new StateLog(failing, 't').restore([old]);
+    expect(restore).toThrow(StateMigrationFailedError);
+    expect(restore).toThrow(
+      "the state of t (operator 'local') can't be brought from version 2 to 3: no such thing",
+    );
   });
 });

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { JsonValue } from '#libs/kernel';
 import { DataDamagedError, type StateBlob } from '#libs/storage';
-import { StateUnknownError } from './functions.errors.js';
+import { type FoundState, StateUnknownError } from './functions.errors.js';
+import { migrate, oldestKnownVersion, type StateIdentity } from './state-migration.js';
 
 // A blob of state: a header line (format, operator, version, checksum of the rest), then a JSON array of
 // cells: [name, value], or [name] for a cell that was removed.
@@ -12,12 +13,6 @@ const FORMAT = 1;
 const DELTAS_PER_BASE = 2;
 /** … but not below this, so that small states do not rewrite themselves all the time. */
 const MIN_DELTA_BYTES = 1024 * 1024;
-
-/** Whose state it is. A change of meaning of the cells raises the version. */
-export interface StateIdentity {
-  readonly operator: string;
-  readonly version: number;
-}
 
 type Cell = readonly [name: string, value?: JsonValue];
 
@@ -33,22 +28,32 @@ export class StateLog {
   ) {}
 
   /**
-   * The cells that base and deltas add up to.
+   * The cells that base and deltas add up to, as the present version has them. What was migrated is stored with the
+   * next change, as a new base: no delta ever stands on a base of another version.
    *
    * @throws DataDamagedError if a checksum does not fit
    * @throws StateUnknownError if it is another operator's or of a version that is not known here
+   * @throws StateMigrationFailedError
    */
   restore(blobs: readonly StateBlob[]): Map<string, JsonValue> {
+    const { identity, task } = this;
     const cells = new Map<string, JsonValue>();
+    let found = identity.version;
     for (const blob of blobs) {
+      const { version, cells: changed } = this.#decode(blob);
       if (blob.kind === 'base') cells.clear();
-      for (const [name, value] of this.#decode(blob)) {
+      else if (version !== found)
+        throw new DataDamagedError(`state of ${task}`, `version ${version} stands on version ${found}`);
+      found = version;
+      for (const [name, value] of changed) {
         if (value === undefined) cells.delete(name);
         else cells.set(name, value);
       }
       this.#account(blob);
     }
-    return cells;
+    if (found === identity.version) return cells;
+    this.#hasBase = false;
+    return migrate(cells, found, { identity, task });
   }
 
   /** The blob for the next commit; undefined if nothing changed. */
@@ -81,22 +86,35 @@ export class StateLog {
 
   #encode(cells: readonly Cell[]): Buffer {
     const body = Buffer.from(JSON.stringify(cells));
-    const head = { format: FORMAT, ...this.identity, crc: crc32(body) };
+    const { operator, version } = this.identity;
+    const head = { format: FORMAT, operator, version, crc: crc32(body) };
     return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
   }
 
-  #decode(blob: StateBlob): readonly Cell[] {
+  #decode(blob: StateBlob): { readonly version: number; readonly cells: readonly Cell[] } {
     const bytes = Buffer.from(blob.bytes.buffer, blob.bytes.byteOffset, blob.bytes.byteLength);
     const headEnd = bytes.indexOf(0x0a);
     const body = bytes.subarray(headEnd + 1);
-    const { crc, ...head } = this.#header(bytes.subarray(0, Math.max(headEnd, 0)));
-    const wanted = { format: FORMAT, ...this.identity };
-    if (JSON.stringify(head) !== JSON.stringify(wanted)) throw new StateUnknownError(this.task, head, wanted);
-    if (crc !== crc32(body)) throw new DataDamagedError(`state of ${this.task}`, 'the checksum does not fit');
-    return JSON.parse(body.toString('utf8')) as Cell[];
+    const head = this.#header(bytes.subarray(0, Math.max(headEnd, 0)));
+    const version = this.#knownVersion(head);
+    if (head.crc !== crc32(body))
+      throw new DataDamagedError(`state of ${this.task}`, 'the checksum does not fit');
+    return { version, cells: JSON.parse(body.toString('utf8')) as Cell[] };
   }
 
-  #header(bytes: Buffer): { format?: unknown; operator?: unknown; version?: unknown; crc?: unknown } {
+  #knownVersion({ format, operator, version }: FoundState): number {
+    const { identity } = this;
+    const oldest = oldestKnownVersion(identity);
+    const isKnown = typeof version === 'number' && version >= oldest && version <= identity.version;
+    if (isKnown && format === FORMAT && operator === identity.operator) return version;
+    throw new StateUnknownError(
+      this.task,
+      { format, operator, version },
+      { format: FORMAT, operator: identity.operator, versions: [oldest, identity.version] },
+    );
+  }
+
+  #header(bytes: Buffer): FoundState & { crc?: unknown } {
     try {
       return JSON.parse(bytes.toString('utf8')) as object;
     } catch {

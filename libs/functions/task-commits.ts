@@ -7,7 +7,8 @@ import { withBackoff } from './backoff.js';
 import { TaskFencedError } from './functions.errors.js';
 import { decodeOutbox, type Outbox } from './outbox.js';
 import type { Runtime } from './runtime-ports.js';
-import { type StateIdentity, StateLog } from './state-log.js';
+import { StateLog } from './state-log.js';
+import type { StateIdentity } from './state-migration.js';
 
 /** Where a task stands: what it needs, besides its state, to go on without a repeat or a loss. */
 export interface TaskProgress {

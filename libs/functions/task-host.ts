@@ -1,10 +1,9 @@
-import { PlatformError } from '#libs/kernel';
 import type { TaskStatus } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
-import { INFRASTRUCTURE_BACKOFF, isWorthRetrying, pauseMs } from './backoff.js';
+import { isWorthRejoining, pauseMs, REJOIN_BACKOFF } from './backoff.js';
 import { type CoveringTaskDefinition, CoveringRunner } from './covering-runner.js';
-import { LeaseLostError } from './functions.errors.js';
+import { codeOfFailure, LeaseLostError, TaskInterruptedError } from './functions.errors.js';
 import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
 import { type TaskDefinition, TaskRunner } from './task-runner.js';
 
@@ -16,6 +15,8 @@ export type TaskFactory =
 /** An owner that could not renew stops this long before others may take over. */
 const LEASE_MARGIN_MS = 2_000;
 const LEASE_RETRY_MS = 1_000;
+/** A run that held for so long had nothing to do with the failures before it. */
+const STABLE_RUN_MS = 30_000;
 /** An error that a retry does not help: the task stays failed and looks again this seldom. */
 const FAILED_RETRY_MS = 30_000;
 
@@ -107,7 +108,9 @@ export class TaskHost {
     const stop = AbortSignal.any([this.#abort.signal, this.#drain.signal]);
     await clock.sleep(Math.max(0, task.heldUntilMs - clock.monotonicMs()), stop);
     for (let failures = 0; !stop.aborted;) {
+      const startedMs = clock.monotonicMs();
       const outcome = await this.#runOnce(task);
+      if (clock.monotonicMs() - startedMs >= STABLE_RUN_MS) failures = 0;
       failures = outcome === 'failed' ? failures + 1 : 0;
       await clock.sleep(this.#pauseMs(task, outcome, failures), stop);
     }
@@ -127,7 +130,7 @@ export class TaskHost {
       case 'hopeless':
         return FAILED_RETRY_MS;
       case 'failed':
-        return pauseMs(INFRASTRUCTURE_BACKOFF, failures, this.ports.random);
+        return pauseMs(REJOIN_BACKOFF, failures - 1, this.ports.random);
       default:
         return outcome satisfies never;
     }
@@ -143,7 +146,7 @@ export class TaskHost {
       return 'ended';
     } catch (error) {
       this.#recordFailure(task, error);
-      return isWorthRetrying(error) ? 'failed' : 'hopeless';
+      return isWorthRejoining(error) ? 'failed' : 'hopeless';
     } finally {
       task.runner = undefined;
     }
@@ -161,7 +164,11 @@ export class TaskHost {
         task.state = 'running';
         task.problem = undefined;
       });
-      if (lost.signal.aborted) throw new LeaseLostError(taskName(lease.task), lost.signal.reason);
+      if (lost.signal.aborted) throw new LeaseLostError(taskName(lease.task));
+    } catch (error) {
+      const isInterrupted = error instanceof TaskInterruptedError;
+      if (isInterrupted && lost.signal.aborted) throw new LeaseLostError(taskName(lease.task), error);
+      if (!isInterrupted || !this.#abort.signal.aborted) throw error;
     } finally {
       ended.abort();
       await renewing;
@@ -206,7 +213,7 @@ export class TaskHost {
   }
 
   #recordFailure(task: RunningTask, error: unknown): void {
-    const code = error instanceof PlatformError ? error.code : 'UNEXPECTED';
+    const code = codeOfFailure(error);
     const detail = error instanceof Error ? error.message : String(error);
     task.state = 'failed';
     task.problem = { code, detail, atMs: this.ports.clock.nowMs() };

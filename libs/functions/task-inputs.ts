@@ -6,6 +6,8 @@ import {
   type Position,
 } from '#libs/messaging';
 import type { TaskId } from '#libs/storage';
+import { untilClosed } from './backoff.js';
+import { TaskInterruptedError } from './functions.errors.js';
 import type { Runtime } from './runtime-ports.js';
 
 /** One partition that a task reads, and how repeats on it are seen (input-gate.ts). */
@@ -46,6 +48,7 @@ interface OpenInput {
 /** The exclusive consumers of one task, read side by side. */
 export class TaskInputs {
   readonly #open: OpenInput[] = [];
+  #isClosed = false;
   #backlog = 0;
   #caughtUp: ReadonlySet<string> = new Set();
   #lookedMs = -Infinity;
@@ -60,6 +63,8 @@ export class TaskInputs {
     for (const definition of inputs) {
       const { topic, partition, subscription } = definition;
       const consumer = await this.runtime.ports.broker.openConsumer({ topic, partition, subscription });
+      // Nobody has waited for it, and nobody else can close it.
+      if (this.#isClosed) return await closeUnused(consumer);
       const position = positions.get(inputKey(definition)) ?? BEFORE_FIRST;
       this.#open.push({ definition, consumer, pending: undefined, hasArrived: false, position });
       if (this.#isFiltering) await consumer.seekAfter(position);
@@ -155,6 +160,13 @@ export class TaskInputs {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#open.map(({ consumer }) => consumer.close()));
+    this.#isClosed = true;
+    const closing = Promise.allSettled(this.#open.map(({ consumer }) => consumer.close()));
+    await untilClosed(closing, this.runtime.ports.clock);
   }
+}
+
+async function closeUnused(consumer: MessageConsumer): Promise<never> {
+  await consumer.close();
+  throw new TaskInterruptedError();
 }

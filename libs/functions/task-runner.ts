@@ -1,13 +1,14 @@
 import type { Delivery, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type Lease, type TaskId, taskName } from '#libs/storage';
+import { unlessAborted } from './backoff.js';
 import type { Failpoint } from './failpoints.js';
 import type { Fence } from './fences.js';
 import { encodeOutbox, OutboxBuilder } from './outbox.js';
 import { OutboxDelivery } from './outbox-delivery.js';
 import type { Runtime } from './runtime-ports.js';
 import { SeenInputs } from './seen-inputs.js';
-import type { StateIdentity } from './state-log.js';
+import type { StateIdentity } from './state-migration.js';
 import { TaskActivity } from './task-activity.js';
 import { TaskCommits, type TaskProgress } from './task-commits.js';
 import { type InputBatch, type InputDefinition, TaskInputs } from './task-inputs.js';
@@ -114,7 +115,7 @@ export class TaskRunner {
     this.#pass('after-redeliver');
     this.#logic.begin?.({ abort: this.#over, drain: this.signals.drain });
     this.#logic.restore(recovered.cells);
-    await this.#inputs.open(this.definition.inputs, this.#progress.positions);
+    await this.#unlessAborted(this.#inputs.open(this.definition.inputs, this.#progress.positions));
     const { epoch, commitSeq } = this.#commits.version;
     ports.telemetry.record(FACTS.taskStarted, {
       ...task,
@@ -184,7 +185,7 @@ export class TaskRunner {
     const { clock, commits } = this.runtime.ports;
     if (clock.monotonicMs() - this.#lastTickMs < this.runtime.settings.tickMs) return;
     const { pipeline, stage } = this.definition.task;
-    const siblings = await commits.facts(pipeline, stage);
+    const siblings = await this.#unlessAborted(commits.facts(pipeline, stage));
     const caughtUp = await this.#inputs.caughtUpTopics();
     this.#logic.tick({ nowMs: clock.nowMs(), siblings, caughtUp }, this.#outputs);
     this.#lastTickMs = clock.monotonicMs();
@@ -264,6 +265,11 @@ export class TaskRunner {
     }
   }
 
+  /** A store or broker that hangs must not keep a task that has lost its lease. @throws TaskInterruptedError */
+  #unlessAborted<T>(running: Promise<T>): Promise<T> {
+    return unlessAborted(running, this.signals.abort);
+  }
+
   #isWithout(fence: Fence): boolean {
     return this.runtime.settings.withoutFences.has(fence);
   }
@@ -273,7 +279,7 @@ export class TaskRunner {
     while (this.#unacknowledged[0] !== undefined && this.#unacknowledged[0].commitSeq <= delivered) {
       last = this.#unacknowledged.shift()?.positions;
     }
-    if (last !== undefined) await this.#inputs.acknowledge(last);
+    if (last !== undefined) await this.#unlessAborted(this.#inputs.acknowledge(last));
   }
 
   /** The end of a drained task: everything out, and known to be out. */

@@ -4,6 +4,8 @@ import {
   FunctionTaskLogic,
   type FunctionTimer,
   pipelineOf,
+  stateIdentityOf,
+  StateLog,
   type TaskInput,
 } from '#libs/functions';
 import type { JsonObject, JsonValue, StreamEvent } from '#libs/kernel';
@@ -12,7 +14,13 @@ import { Telemetry } from '#libs/observability';
 import { COLLECTIONS } from '#libs/storage';
 import type { TimeDefinition } from '#libs/windowing';
 import { DriverOutputs } from './function-test-outputs.js';
-import type { CrashPoint, DriverOutput, FunctionTestOptions, GivenEvent } from './function-test-options.js';
+import type {
+  CrashPoint,
+  DriverOutput,
+  FunctionTestOptions,
+  GivenEvent,
+  StoredState,
+} from './function-test-options.js';
 import { ManualClock } from './manual-clock.js';
 
 const START_MS = Date.UTC(2030, 0, 1);
@@ -53,6 +61,7 @@ export class FunctionTestDriver<Input, Output = unknown> {
       idleAfterMs: 10_000,
       ...options.time,
     };
+    if (options.stored !== undefined) this.#cells = migrated(options.stored, definition);
     this.#start();
   }
 
@@ -132,6 +141,11 @@ export class FunctionTestDriver<Input, Output = unknown> {
     return [...this.#logic.timers()]
       .filter(([keyId]) => keyId === `${stream}\n${key}`)
       .map(([, timer]) => timer);
+  }
+
+  /** Everything that is committed, to be kept as a fixture of this version of the state. */
+  stored(): StoredState {
+    return { version: this.definition.state?.version ?? 1, cells: Object.fromEntries(this.#cells) };
   }
 
   counter(name: string): number {
@@ -260,6 +274,17 @@ export class FunctionTestDriver<Input, Output = unknown> {
 interface TimePassed {
   readonly stream: string;
   readonly timeMs: number;
+}
+
+/** As a task reads its commit. @throws StateUnknownError, StateMigrationFailedError */
+function migrated(
+  { version, cells }: StoredState,
+  { name, state }: Pick<FunctionDefinition, 'name' | 'state'>,
+): Map<string, JsonValue> {
+  const identity = stateIdentityOf(name, state);
+  const entries = Object.entries(cells);
+  const stored = new StateLog({ ...identity, version }, name).next(entries, () => entries);
+  return new StateLog(identity, name).restore(stored === undefined ? [] : [stored]);
 }
 
 function at(entry: number): Position {

@@ -1,4 +1,4 @@
-import type { StreamEvent } from '#libs/kernel';
+import type { JsonValue, StreamEvent } from '#libs/kernel';
 import type { Telemetry } from '#libs/observability';
 import type { TimeDefinition } from '#libs/windowing';
 
@@ -11,7 +11,16 @@ export type CrashPoint =
   /** After the delivery: the next run delivers the same again, and readers drop it by its number. */
   | 'after-delivery';
 
+/** The state of a function as a commit holds it, parked events, timers and counters included. JSON, to be kept as a fixture. */
+export interface StoredState {
+  /** `state.version` of the definition that wrote it. */
+  readonly version: number;
+  readonly cells: Readonly<Record<string, JsonValue>>;
+}
+
 export interface FunctionTestOptions {
+  /** What an earlier driver's `stored()` gave, perhaps of an older version: it is migrated. Default: no state. */
+  readonly stored?: StoredState;
   /** Wall clock at the start, epoch milliseconds. Default 2030-01-01. */
   readonly nowMs?: number;
   /** The stream of events that name none. Default `demo`. */

@@ -6,7 +6,13 @@ export { describeDocumentStoreContract } from './document-store.contract.js';
 export { forkTypeScript, killProcess } from './fork-typescript.js';
 export { describeLeaseStoreContract } from './lease-store.contract.js';
 export { FunctionTestDriver } from './function-test-driver.js';
-export type { CrashPoint, DriverOutput, FunctionTestOptions, GivenEvent } from './function-test-options.js';
+export type {
+  CrashPoint,
+  DriverOutput,
+  FunctionTestOptions,
+  GivenEvent,
+  StoredState,
+} from './function-test-options.js';
 export { ManualClock } from './manual-clock.js';
 export { describeResultStoreContract } from './result-store.contract.js';
 export {

@@ -9,12 +9,10 @@ import {
   type RuntimePorts,
   TaskHost,
 } from '#libs/functions';
-import { SystemClock } from '#libs/kernel';
 import { CONTENT_TYPE, SEQUENCE_PROPERTY } from '#libs/messaging';
-import { EmbeddedBroker } from '#libs/messaging-embedded';
-import { Telemetry } from '#libs/observability';
-import { EmbeddedStore } from '#libs/storage-embedded';
 import { textOf } from '#libs/testing';
+import { openEmbedded } from './embedded-ports.js';
+import { Tally } from './tally.js';
 
 // An async function over the real embedded log and store reads public messages, numbered and not, and is ended again
 // and again in the middle of its calls. In the end each message counts once, in order for its key.
@@ -25,12 +23,16 @@ const TASK = { pipeline: 'p', stage: 'sums', partition: 0 };
 const PACES = { commitGapMs: 1, commitIntervalMs: 5, tickMs: 5, maxCommitEvents: 7 };
 const MESSAGES = 60;
 
+/** Of all runs. */
+const calls = new Tally();
+
 const SUMS = defineFunction<{ n: number }, { key: string; n: number; sum: number }>({
   name: 'sums',
   input: 'p.in',
   output: 'p.out',
   maxInFlight: 3,
   async process({ data }, { state, key, signal }) {
+    calls.add();
     const sum = state.value<number>('sum');
     for (let turns = data.n % 4; turns >= 0; turns--) await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
@@ -45,26 +47,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function open(): Promise<RuntimePorts & { close(): Promise<void> }> {
-  const clock = new SystemClock();
-  const telemetry = new Telemetry({ logLevel: 'silent' });
-  const broker = await EmbeddedBroker.open({
-    folder: join(folder, 'log'),
-    clock,
-    telemetry,
-    maxBytes: 2 ** 30,
-  });
-  const store = await EmbeddedStore.open({ folder: join(folder, 'store'), clock });
-  await broker.ensureTopic({ name: IN, partitions: 1, subscriptions: ['sums'] });
-  await broker.ensureTopic({ name: OUT, partitions: 1 });
-  await broker.ensureTopic({ name: 'persistent://public/default/p.dead', partitions: 1 });
-  const { commits, leases, results } = store;
-  const close = async (): Promise<void> => {
-    await broker.close();
-    await store.close();
-  };
-  return { broker, commits, leases, results, clock, telemetry, random: () => 0, close };
-}
+const TOPICS = [
+  { name: IN, partitions: 1, subscriptions: ['sums'] },
+  { name: OUT, partitions: 1 },
+  { name: 'persistent://public/default/p.dead', partitions: 1 },
+];
 
 /** Some messages of a program that numbers nothing, one that is no JSON among them. */
 async function writeInput({ broker }: RuntimePorts): Promise<void> {
@@ -111,17 +98,18 @@ function run(ports: RuntimePorts): TaskHost {
 
 describe('an async function that is ended in the middle of its calls', () => {
   it('counts every message once, and sends every output once and in order', async () => {
-    const first = await open();
+    const first = await openEmbedded(folder, TOPICS);
     await writeInput(first);
     await first.close();
     for (const how of ['abort', 'drain', 'abort', 'abort', 'drain'] as const) {
-      const ports = await open();
+      const ports = await openEmbedded(folder, TOPICS);
       const host = run(ports);
-      await ports.clock.sleep(15);
+      // Some of them are under way then.
+      await calls.until(calls.count + 9);
       await host[how]();
       await ports.close();
     }
-    const ports = await open();
+    const ports = await openEmbedded(folder, TOPICS);
     const host = run(ports);
     const reader = await ports.broker.openReader({ topic: OUT, partition: 0, from: 'earliest' });
     const found = [];

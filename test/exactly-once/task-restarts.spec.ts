@@ -3,13 +3,10 @@ import fc from 'fast-check';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
-import { SystemClock } from '#libs/kernel';
+import { DEFAULT_SETTINGS, TaskHost } from '#libs/functions';
 import { BEFORE_FIRST, encodeFrame, type Position, SEQUENCE_PROPERTY } from '#libs/messaging';
-import { EmbeddedBroker } from '#libs/messaging-embedded';
-import { Telemetry } from '#libs/observability';
-import { EmbeddedStore } from '#libs/storage-embedded';
 import { CountingTask } from './counting-task.js';
+import { type EmbeddedPorts, openEmbedded } from './embedded-ports.js';
 
 // A task over the real embedded log and store is ended at random messages, like a process that dies: what was in
 // memory is gone. The input comes with repeats, as a restarted enrich writes it. In the end every number counts once,
@@ -29,32 +26,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Opened extends RuntimePorts {
-  close(): Promise<void>;
-}
+const TOPICS = [
+  { name: IN, partitions: 1, subscriptions: ['sums'] },
+  { name: OUT, partitions: 1 },
+];
 
-async function open(data: string): Promise<Opened> {
-  const clock = new SystemClock();
-  const telemetry = new Telemetry({ logLevel: 'silent' });
-  const broker = await EmbeddedBroker.open({
-    folder: join(data, 'log'),
-    clock,
-    telemetry,
-    maxBytes: 2 ** 30,
-  });
-  const store = await EmbeddedStore.open({ folder: join(data, 'store'), clock });
-  await broker.ensureTopic({ name: IN, partitions: 1, subscriptions: ['sums'] });
-  await broker.ensureTopic({ name: OUT, partitions: 1 });
-  const { commits, leases, results } = store;
-  const close = async (): Promise<void> => {
-    await broker.close();
-    await store.close();
+/** Resolves after each delivery of rows. */
+let delivery = Promise.withResolvers<void>();
+
+async function open(data: string): Promise<EmbeddedPorts> {
+  const ports = await openEmbedded(data, TOPICS);
+  const { results } = ports;
+  const deliver = results.deliver.bind(results);
+  results.deliver = async (...args) => {
+    await deliver(...args);
+    delivery.resolve();
+    delivery = Promise.withResolvers();
   };
-  return { broker, commits, leases, results, clock, telemetry, random: () => 0, close };
+  return ports;
 }
 
 /** Frames of two numbers each; now and then the writer goes back and writes some again. */
-async function writeInput(ports: Opened, frames: number, repeats: readonly number[]): Promise<void> {
+async function writeInput(ports: EmbeddedPorts, frames: number, repeats: readonly number[]): Promise<void> {
   const producer = await ports.broker.openProducer({ topic: IN, partition: 0, producerName: 'enrich' });
   const at = (entry: number): Position => (entry < 0 ? BEFORE_FIRST : [0, entry, 0, 0]);
   const write = async (entry: number): Promise<void> => {
@@ -71,7 +64,7 @@ async function writeInput(ports: Opened, frames: number, repeats: readonly numbe
 }
 
 /** Runs the task until it has taken in `messages` messages, then ends it without a commit; Infinity: until it is done. */
-async function runUntil(ports: Opened, messages: number, total: number): Promise<void> {
+async function runUntil(ports: EmbeddedPorts, messages: number, total: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const host = new TaskHost('test', ports, {
       ...DEFAULT_SETTINGS,
@@ -94,15 +87,16 @@ async function runUntil(ports: Opened, messages: number, total: number): Promise
   });
 }
 
-async function whenDone(ports: Opened, total: number): Promise<void> {
-  for (let count = -1; count !== total;) {
-    await ports.clock.sleep(5);
+async function whenDone(ports: EmbeddedPorts, total: number): Promise<void> {
+  for (;;) {
+    const next = delivery.promise;
     const page = await ports.results.query({ pipeline: 'p', series: 'sums', limit: 10 });
-    count = page.rows.reduce((sum, row) => sum + Number(row.measures['count']), 0);
+    if (page.rows.reduce((sum, row) => sum + Number(row.measures['count']), 0) === total) return;
+    await next;
   }
 }
 
-async function numbersSent(ports: Opened): Promise<readonly number[]> {
+async function numbersSent(ports: EmbeddedPorts): Promise<readonly number[]> {
   const reader = await ports.broker.openReader({ topic: OUT, partition: 0, from: 'earliest' });
   const deliveries = await reader.receive({ maxMessages: 10_000, maxBytes: 2 ** 24, waitMs: 0 });
   await reader.close();

@@ -159,11 +159,12 @@ export class FunctionCall implements FunctionContext {
   }
 
   #openView(): StateView {
-    const { store, maxStateBytes: maxBytes } = this.environment;
+    const { store, maxStateBytes: maxBytes, definition } = this.environment;
     const { keyId, nowMs, work } = this.subject;
     return new StateView({
       store,
       maxBytes,
+      names: definition.state?.names,
       keyId,
       nowMs,
       watermarkMs: this.watermarkMs,

@@ -2,6 +2,7 @@ import { type JsonObject, parseDuration, type StreamEvent } from '#libs/kernel';
 import type { FailureRules } from './failure.js';
 import type { FunctionContext, FunctionTimer } from './function-context.js';
 import { FunctionInvalidError } from './function.errors.js';
+import type { StateSettings } from './state-evolution.js';
 
 /** What a handler may give: an output, or nothing. */
 export type Emitted<Output> = Output | undefined | void;
@@ -37,8 +38,8 @@ export interface FunctionSettings<Input = unknown, Config extends JsonObject = J
   readonly by?: (event: StreamEvent<Input>) => string;
   /** Only events for which this is true. */
   readonly where?: (event: StreamEvent<Input>) => boolean;
-  /** Raised with every change of what the state means. Default 1. */
-  readonly version?: number;
+  /** Version, migrations and names of the state. Default: version 1, any names. */
+  readonly state?: StateSettings;
   readonly config?: Config;
   /** Names of secrets that `context.secret` may ask for; a missing one stops the start. */
   readonly secrets?: readonly string[];
@@ -94,19 +95,30 @@ export function defineFunction<Input, Output = never, Config extends JsonObject 
 }
 
 function problemsOf(definition: FunctionDefinition): readonly string[] {
-  return [...nameProblems(definition), ...topicProblems(definition), ...boundProblems(definition)];
+  return [
+    ...nameProblems(definition.name),
+    ...(typeof definition.process === 'function' ? [] : ['it has no process(event, context)']),
+    ...topicProblems(definition),
+    ...boundProblems(definition),
+    ...stateProblems(definition.state),
+  ];
 }
 
-function nameProblems({ name, process }: FunctionDefinition): readonly string[] {
+/** What is wrong with the name of a function, of whatever kind. */
+export function nameProblems(name: string): readonly string[] {
   const problems: string[] = [];
   if (!NAME.test(name))
     problems.push(`its name is '${name}', wanted lower-case letters, digits and -, at most 48`);
   if (STAGES.includes(name)) problems.push(`a stage of every pipeline is called '${name}'`);
-  if (typeof process !== 'function') problems.push('it has no process(event, context)');
   return problems;
 }
 
-function topicProblems({ input, output, publishes = [] }: FunctionDefinition): readonly string[] {
+/** What is wrong with the topics of a function, of whatever kind. */
+export function topicProblems({
+  input,
+  output,
+  publishes = [],
+}: Pick<FunctionSettings, 'input' | 'output' | 'publishes'>): readonly string[] {
   const targets = [...(output === undefined ? [] : [output]), ...publishes];
   const misspelt = [input, ...targets].filter((topic) => !TOPIC.test(topic));
   const taken = targets.filter((topic) => OWN_NOUNS.includes(nounOf(topic)));
@@ -118,22 +130,31 @@ function topicProblems({ input, output, publishes = [] }: FunctionDefinition): r
   ];
 }
 
+const MAX_VERSION = 1_000_000;
+
 const BOUNDS = [
   ['maxInFlight', 1, 1_000],
   ['maxParkedEvents', 0, 1_000_000],
   ['maxStateBytes', 1, Number.MAX_SAFE_INTEGER],
-  ['version', 1, 1_000_000],
 ] as const;
 
 function boundProblems(definition: FunctionDefinition): readonly string[] {
   const problems: string[] = [];
-  for (const [name, min, max] of BOUNDS) {
-    const value = definition[name] ?? min;
-    if (!Number.isInteger(value) || value < min || value > max)
-      problems.push(`${name} is ${value}, wanted a whole number from ${min} to ${max}`);
-  }
+  for (const [name, min, max] of BOUNDS) problems.push(...integerProblems(name, definition[name], max, min));
   for (const duration of [definition.timeBudget, definition.parkFor]) {
     if (duration !== undefined) problems.push(...durationProblems(duration));
+  }
+  return problems;
+}
+
+/** What is wrong with the versions of state. */
+export function stateProblems({ version = 1, migrate = {} }: StateSettings = {}): readonly string[] {
+  const problems = [...integerProblems('state.version', version, MAX_VERSION)];
+  for (const made of Object.keys(migrate)) {
+    if (!(Number(made) >= 2 && Number(made) <= version))
+      problems.push(
+        `state.migrate makes version ${made}, wanted versions from 2 to state.version, ${version}`,
+      );
   }
   return problems;
 }
@@ -144,6 +165,17 @@ function durationProblems(text: string): readonly string[] {
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+/** What is wrong with a whole number; undefined: it is left out. */
+export function integerProblems(
+  name: string,
+  value: number | undefined,
+  max: number,
+  min = 1,
+): readonly string[] {
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return [];
+  return [`${name} is ${value}, wanted a whole number from ${min} to ${max}`];
 }
 
 /** `checkouts` of `web.checkouts`. */

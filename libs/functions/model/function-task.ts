@@ -21,6 +21,7 @@ import { Handler } from './handler.js';
 import { keyIdOf, streamOf } from './key-id.js';
 import { Parking } from './parking.js';
 import { Secrets } from './secret.js';
+import { refuseUndeclaredState } from './state-evolution.js';
 import { StateStore, type Times } from './state-store.js';
 import { TimerStore } from './timer-store.js';
 import type { TurnSource } from './turn.js';
@@ -89,7 +90,9 @@ export class FunctionTaskLogic implements TaskLogic {
     );
   }
 
+  /** @throws FunctionStateUndeclaredError */
   restore(cells: ReadonlyMap<string, JsonValue>): void {
+    refuseUndeclaredState(cells, this.options.definition.state);
     for (const part of [this.#times, ...this.#parts()]) part.restore(cells);
   }
 

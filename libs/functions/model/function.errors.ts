@@ -68,6 +68,22 @@ export class FunctionStateTooLargeError extends PlatformError {
   }
 }
 
+/** State of a name that the definition does not declare: misspelt, renamed, or removed. */
+export class FunctionStateUndeclaredError extends PlatformError {
+  readonly code = 'FUNCTION_STATE_UNDECLARED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(found: readonly string[], declared: readonly string[], how: 'is stored' | 'was asked for') {
+    const advice =
+      how === 'is stored'
+        ? '; where it was renamed or removed, a migration (state.migrate) has to say so'
+        : '';
+    super(
+      `state of the name '${found.join("', '")}' ${how}; declared are: ${declared.join(', ') || 'none'}${advice}`,
+      { context: { found, declared } },
+    );
+  }
+}
+
 /** A message for a topic that the definition does not declare. */
 export class FunctionTopicUndeclaredError extends PlatformError {
   readonly code = 'FUNCTION_TOPIC_UNDECLARED';

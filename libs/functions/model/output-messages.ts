@@ -70,7 +70,8 @@ export class OutputMessages {
   }
 }
 
-function checkSize(topic: string, { payload }: OutgoingMessage): void {
+/** @throws FunctionOutputTooLargeError */
+export function checkSize(topic: string, { payload }: OutgoingMessage): void {
   const maxBytes = MAX_MESSAGE_BYTES - MAX_PROPERTIES_BYTES;
   if (payload.byteLength > maxBytes)
     throw new FunctionOutputTooLargeError(topic, payload.byteLength, maxBytes);

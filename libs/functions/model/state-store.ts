@@ -18,7 +18,30 @@ export interface Times {
   readonly watermarkMs: (stream: string) => number;
 }
 
-const CELL = 's/';
+/** What the names of the cells of users' state begin with. */
+export const CELL = 's/';
+/** Between the name of a map and its entry, in the name of a cell. */
+export const ENTRY = '\u001f';
+
+/** Where a cell stands, as its name tells. */
+export interface CellPlace {
+  readonly keyId: string;
+  readonly name: string;
+  readonly entry: string | undefined;
+}
+
+/** Takes apart what {@link nameOfCell} makes. */
+export function partsOfCell(cellName: string): CellPlace {
+  const [keyId, cell] = JSON.parse(cellName.slice(CELL.length)) as [string, string];
+  const at = cell.indexOf(ENTRY);
+  if (at < 0) return { keyId, name: cell, entry: undefined };
+  return { keyId, name: cell.slice(0, at), entry: cell.slice(at + 1) };
+}
+
+/** The name of a cell in the state of the task. */
+export function nameOfCell({ keyId, name, entry }: CellPlace): string {
+  return CELL + nameOf(keyId, entry === undefined ? name : name + ENTRY + entry);
+}
 
 /** Has the cell expired for a call at these times. */
 export function isExpired({ expiry }: StateCell, watermarkMs: number, nowMs: number): boolean {

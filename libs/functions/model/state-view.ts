@@ -1,17 +1,16 @@
 import { type JsonValue, parseDuration } from '#libs/kernel';
 import type { KeyedState, ListState, MapState, TimeToLive, ValueState } from './function-context.js';
-import { FunctionStateTooLargeError } from './function.errors.js';
-import { bytesOf, frozen, isExpired, type StateCell, type StateStore } from './state-store.js';
+import { FunctionStateTooLargeError, FunctionStateUndeclaredError } from './function.errors.js';
+import { bytesOf, ENTRY, frozen, isExpired, type StateCell, type StateStore } from './state-store.js';
 
 /** The most one cell may take: every change of it is written anew with the commit. */
 export const MAX_CELL_BYTES = 256 * 1024;
 
-/** Between the name of a map and its entry, in the name of a cell. */
-const ENTRY = '\u001f';
-
 export interface StateViewOptions {
   readonly store: StateStore;
   readonly maxBytes: number;
+  /** All there are; undefined: any. */
+  readonly names: readonly string[] | undefined;
   readonly keyId: string;
   readonly watermarkMs: number;
   readonly nowMs: number;
@@ -29,7 +28,7 @@ export class StateView implements KeyedState {
   constructor(private readonly options: StateViewOptions) {}
 
   value<T extends JsonValue>(name: string, ttl?: TimeToLive): ValueState<T> {
-    checkName(name);
+    this.#checkName(name);
     return {
       get: () => this.#get(name) as T | undefined,
       set: (value) => this.#set(name, value, ttl),
@@ -38,7 +37,7 @@ export class StateView implements KeyedState {
   }
 
   map<T extends JsonValue>(name: string, ttl?: TimeToLive): MapState<T> {
-    checkName(name);
+    this.#checkName(name);
     const prefix = name + ENTRY;
     return {
       get: (entry) => this.#get(prefix + entry) as T | undefined,
@@ -53,7 +52,7 @@ export class StateView implements KeyedState {
   }
 
   list<T extends JsonValue>(name: string, ttl?: TimeToLive): ListState<T> {
-    checkName(name);
+    this.#checkName(name);
     const get = (): readonly T[] => (this.#get(name) ?? []) as unknown as readonly T[];
     return {
       get,
@@ -61,6 +60,13 @@ export class StateView implements KeyedState {
       set: (items) => this.#set(name, items, ttl),
       clear: () => this.#remove(name),
     };
+  }
+
+  #checkName(name: string): void {
+    checkName(name);
+    const { names } = this.options;
+    if (names !== undefined && !names.includes(name))
+      throw new FunctionStateUndeclaredError([name], names, 'was asked for');
   }
 
   #get(cell: string): JsonValue | undefined {
