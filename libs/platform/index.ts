@@ -12,3 +12,4 @@ export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp, startApp } from './start-app.js';
 export { functionOf, StreamFunction } from './stream-function.js';
 export { Tasks } from './tasks.js';
+export { WindowFunction, windowFunctionOf } from './window-function.js';

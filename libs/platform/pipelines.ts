@@ -97,7 +97,10 @@ export class Pipelines {
     const pipeline = this.byName(topic.slice(0, topic.indexOf('.')));
     const noun = topic.slice(topic.indexOf('.') + 1);
     const own = OWN_NOUNS.find((each) => each === noun);
-    const partitions = own === undefined ? pipeline.partitions : this.partitionsOf(pipeline, own);
+    // Deltas of a function, `web.revenue.partials`, are keyed as those of the pipeline are.
+    const isPartials = noun.endsWith('.partials');
+    const partitions =
+      own === undefined && !isPartials ? pipeline.partitions : this.partitionsOf(pipeline, own ?? 'partials');
     return { name: topicName(this.where, pipeline.name, noun as TopicNoun), partitions };
   }
 

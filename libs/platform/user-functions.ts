@@ -2,6 +2,7 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
+import { isWindowFunction } from '#libs/functions';
 import { FunctionsModule } from './functions.module.js';
 
 /** A file of functions that can't be loaded, or holds none. */
@@ -40,5 +41,6 @@ function isNestModule(value: unknown): value is Type {
 }
 
 function isDefinition(value: unknown): value is { readonly name: string } {
-  return typeof value === 'object' && value !== null && 'process' in value && 'input' in value;
+  if (typeof value !== 'object' || value === null) return false;
+  return ('process' in value && 'input' in value) || isWindowFunction(value);
 }

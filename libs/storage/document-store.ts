@@ -33,6 +33,8 @@ export const COLLECTIONS = {
   fates: 'fates',
   /** Delivered watermark and `closed` of each global task and stream: decides the phase of rows. */
   progress: 'progress',
+  /** The series that window functions make, for whoever shows their rows. */
+  functionSeries: 'function-series',
   /** Small things that must outlive a process, such as the salt of visitor ids. */
   settings: 'settings',
 } as const;

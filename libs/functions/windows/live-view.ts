@@ -25,7 +25,7 @@ export interface LiveViewOptions {
   readonly partition: number;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly results: ResultStore;
+  readonly results: Pick<ResultStore, 'putOpenWindows' | 'removeOpenWindows'>;
   readonly publisher: LivePublisher;
 }
 
