@@ -7,12 +7,12 @@ import {
   type CommitVersion,
   compareVersions,
   DataDamagedError,
+  keyText,
   type StateBlob,
   type StoredTask,
   type TaskId,
   taskName,
 } from '#libs/storage';
-import { keyText } from './key-text.js';
 import { seal, unseal } from './sealed-bytes.js';
 import type { StoreDatabase } from './store-database.js';
 import { type Parts, putHead, readHead, type TaskHead, taskKey } from './task-head.js';

@@ -1,7 +1,15 @@
-import { type DocumentPage, type DocumentQuery, DocumentStore, type DocumentWrite } from '#libs/storage';
-import { keyText } from './key-text.js';
-import { cursorAfter, placeOf } from './page-cursor.js';
-import { assertLimit, rangeBetween } from './page-range.js';
+import {
+  assertLimit,
+  cursorAfter,
+  type DocumentPage,
+  type DocumentQuery,
+  DocumentStore,
+  type DocumentWrite,
+  identityOfDocumentQuery,
+  keyText,
+  placeOf,
+} from '#libs/storage';
+import { rangeBetween } from './page-range.js';
 import type { StoreDatabase } from './store-database.js';
 
 type TimeKey = [collection: string, timeMs: number, id: string];
@@ -27,7 +35,10 @@ export class EmbeddedDocumentStore extends DocumentStore {
       if (!hasFields(document, query.where)) continue;
       // One more than asked for: so there is a next page, after the last one of this.
       if (documents.length === query.limit) {
-        return { documents, nextCursor: cursorAfter(identityOf(query), placeOfDocument(documents.at(-1)!)) };
+        return {
+          documents,
+          nextCursor: cursorAfter(identityOfDocumentQuery(query), placeOfDocument(documents.at(-1)!)),
+        };
       }
       documents.push(document);
     }
@@ -78,7 +89,9 @@ export class EmbeddedDocumentStore extends DocumentStore {
 
   *#from(query: DocumentQuery): Iterable<DocumentWrite> {
     const after =
-      query.cursor === undefined ? undefined : placeOf(query.cursor, identityOf(query), [0, ''] as const);
+      query.cursor === undefined
+        ? undefined
+        : placeOf(query.cursor, identityOfDocumentQuery(query), [0, ''] as const);
     const range = rangeBetween(keyText(query.collection), query, after);
     for (const { key, value } of this.#database.tables.documents.getRange(range)) {
       const isLastOne = after !== undefined && key[1] === after[0] && key[2] === after[1];
@@ -93,14 +106,6 @@ function timeKey(document: DocumentWrite): TimeKey {
 
 function placeOfDocument(document: DocumentWrite): readonly [number, string] {
   return [document.timeMs, keyText(document.id)];
-}
-
-function identityOf({ collection, where, fromMs, toMs, order }: DocumentQuery): unknown {
-  return ['documents', collection, sortedEntries(where), fromMs ?? null, toMs ?? null, order ?? 'ascending'];
-}
-
-function sortedEntries(fields: object | undefined): unknown {
-  return Object.entries(fields ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function hasFields({ fields }: DocumentWrite, where: DocumentQuery['where']): boolean {

@@ -1,27 +1,27 @@
 import type { Clock } from '#libs/kernel';
 import {
+  assertLimit,
+  comparePlaces,
+  cursorAfter,
   type DeliveryFence,
   type DocumentWrite,
+  identityOfRowQuery,
+  isWanted,
+  keyText,
+  type PlacedRow,
+  placeOf,
+  placeOfRow,
   type ResultRow,
   ResultStore,
+  ROW_PLACE_SHAPE,
   type RowPage,
+  type RowPlace,
   type RowQuery,
 } from '#libs/storage';
 import type { EmbeddedDocumentStore } from './embedded-document-store.js';
-import { keyText } from './key-text.js';
 import { OpenWindows } from './open-windows.js';
-import { cursorAfter, placeOf } from './page-cursor.js';
-import { assertLimit, rangeBetween } from './page-range.js';
+import { rangeBetween } from './page-range.js';
 import { mergeRows, newestRows } from './row-merge.js';
-import {
-  comparePlaces,
-  isWanted,
-  keyOfRow,
-  type PlacedRow,
-  placeOfRow,
-  ROW_PLACE_SHAPE,
-  type RowPlace,
-} from './row-place.js';
 import type { StoreDatabase } from './store-database.js';
 
 /** Behind every text in a key: those are ASCII. */
@@ -75,7 +75,7 @@ export class EmbeddedResultStore extends ResultStore {
     for (const row of this.#rowsOf(query)) {
       // One more than asked for: so there is a next page, after the last one of this.
       if (found.length === query.limit)
-        return { ...pageOf(found), nextCursor: cursorAfter(identityOf(query), found.at(-1)!.place) };
+        return { ...pageOf(found), nextCursor: cursorAfter(identityOfRowQuery(query), found.at(-1)!.place) };
       found.push(row);
     }
     return pageOf(found);
@@ -121,7 +121,9 @@ export class EmbeddedResultStore extends ResultStore {
   #rowsOf(query: RowQuery): Iterable<PlacedRow> {
     const direction = query.order === 'descending' ? -1 : 1;
     const after =
-      query.cursor === undefined ? undefined : placeOf(query.cursor, identityOf(query), ROW_PLACE_SHAPE);
+      query.cursor === undefined
+        ? undefined
+        : placeOf(query.cursor, identityOfRowQuery(query), ROW_PLACE_SHAPE);
     const open = this.#openWindows
       .find(query, direction)
       .filter(({ place }) => after === undefined || comparePlaces(place, after) * direction > 0);
@@ -153,6 +155,12 @@ export class EmbeddedResultStore extends ResultStore {
   }
 }
 
+/** The row's key in the table: grouped by stream, so that a query of one stream is one range. */
+function keyOfRow(row: ResultRow): (string | number)[] {
+  const [windowStartMs, stream, key, windowEndMs] = placeOfRow(row);
+  return [keyText(row.pipeline), keyText(row.series), stream, windowStartMs, key, windowEndMs];
+}
+
 /** Where the rows after a place begin within one stream: before the place's own stream a window was done whole. */
 function startIn(
   stream: string,
@@ -167,20 +175,6 @@ function startIn(
 
 function pageOf(found: readonly PlacedRow[]): RowPage {
   return { rows: found.map(({ row, provisional }) => ({ ...row, provisional })) };
-}
-
-function identityOf({ pipeline, series, stream, fromMs, toMs, key, order }: RowQuery): unknown {
-  const wantedKey = Object.entries(key ?? {}).sort(byFirst);
-  return [
-    'rows',
-    pipeline,
-    series,
-    stream ?? null,
-    fromMs ?? null,
-    toMs ?? null,
-    wantedKey,
-    order ?? 'ascending',
-  ];
 }
 
 function byFirst([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

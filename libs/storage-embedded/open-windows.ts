@@ -1,5 +1,12 @@
-import { type ResultRow, rowId, type RowQuery } from '#libs/storage';
-import { comparePlaces, isWanted, type PlacedRow, placeOfRow } from './row-place.js';
+import {
+  comparePlaces,
+  isWanted,
+  type PlacedRow,
+  placeOfRow,
+  type ResultRow,
+  rowId,
+  type RowQuery,
+} from '#libs/storage';
 
 /** Some 100 MB of rows at most; beyond it the oldest entries go. */
 export const MAX_OPEN_WINDOWS = 100_000;

@@ -1,19 +1,9 @@
 import type { RangeOptions } from 'lmdb';
 
-/** The most items of one page. */
-const MAX_LIMIT = 10_000;
-
 interface TimeSpan {
   readonly fromMs?: number;
   readonly toMs?: number;
   readonly order?: 'ascending' | 'descending';
-}
-
-/** @throws RangeError outside 1 to 10,000 */
-export function assertLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw new RangeError(`limit is ${limit}, wanted 1 to ${MAX_LIMIT}`);
-  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { comparePlaces, type PlacedRow } from './row-place.js';
+import { comparePlaces, type PlacedRow } from '#libs/storage';
 
 /**
  * Merges sorted sources into one, reading no further than it is read. What has the same place comes together,

@@ -3,10 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { DataDamagedError, type ResultRow, rowId, type RowQuery } from '#libs/storage';
+import { DataDamagedError, keyText, type ResultRow, rowId, type RowQuery } from '#libs/storage';
 import { aRow, forkTypeScript, killProcess, ManualClock } from '#libs/testing';
 import { EmbeddedStore } from './embedded-store.js';
-import { keyText } from './key-text.js';
 import { seal, unseal } from './sealed-bytes.js';
 
 const TASK = { pipeline: 'web', stage: 'local', partition: 0 };

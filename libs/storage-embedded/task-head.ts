@@ -1,6 +1,5 @@
-import type { TaskId } from '#libs/storage';
+import { keyText, type TaskId } from '#libs/storage';
 import type { JsonObject } from '#libs/kernel';
-import { keyText } from './key-text.js';
 import type { StoreDatabase } from './store-database.js';
 
 /** How many parts there are, and the sum of the commits they belong to. */

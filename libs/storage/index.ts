@@ -6,7 +6,15 @@ export {
   type StoredTask,
 } from './commit-store.js';
 export { COLLECTIONS, type DocumentPage, type DocumentQuery, DocumentStore } from './document-store.js';
+export { keyText } from './key-text.js';
 export { type Lease, LeaseStore } from './lease-store.js';
+export {
+  assertLimit,
+  cursorAfter,
+  identityOfDocumentQuery,
+  identityOfRowQuery,
+  placeOf,
+} from './page-cursor.js';
 export {
   type DeliveryFence,
   type DocumentWrite,
@@ -17,5 +25,13 @@ export {
   type RowPage,
   type RowQuery,
 } from './result-store.js';
+export {
+  comparePlaces,
+  isWanted,
+  type PlacedRow,
+  placeOfRow,
+  ROW_PLACE_SHAPE,
+  type RowPlace,
+} from './row-place.js';
 export { CursorInvalidError, DataDamagedError } from './storage.errors.js';
 export { compareVersions, type CommitVersion, type TaskId, taskName } from './task.js';

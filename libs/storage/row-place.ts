@@ -1,5 +1,5 @@
-import type { ResultRow, RowQuery } from '#libs/storage';
 import { keyText } from './key-text.js';
+import type { ResultRow, RowQuery } from './result-store.js';
 
 /** Where a row stands in the order of a query: window start, stream, key; the end makes it unique. */
 export type RowPlace = readonly [windowStartMs: number, stream: string, key: string, windowEndMs: number];
@@ -16,12 +16,6 @@ export const ROW_PLACE_SHAPE: RowPlace = [0, '', '', 0];
 export function placeOfRow(row: ResultRow): RowPlace {
   const key = JSON.stringify(Object.entries(row.key).sort(([a], [b]) => (a < b ? -1 : 1)));
   return [row.windowStartMs, keyText(row.stream), keyText(key), row.windowEndMs];
-}
-
-/** The row's key in the table: grouped by stream, so that a query of one stream is one range. */
-export function keyOfRow(row: ResultRow): (string | number)[] {
-  const [windowStartMs, stream, key, windowEndMs] = placeOfRow(row);
-  return [keyText(row.pipeline), keyText(row.series), stream, windowStartMs, key, windowEndMs];
 }
 
 /** In the order of a query. All texts are ASCII, so that this is the order of the table as well. */

@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
-import { CursorInvalidError } from '#libs/storage';
+import type { DocumentQuery } from './document-store.js';
+import type { RowQuery } from './result-store.js';
+import { CursorInvalidError } from './storage.errors.js';
+
+/** The most items of one page. */
+const MAX_LIMIT = 10_000;
+
+/** @throws RangeError outside 1 to 10,000 */
+export function assertLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new RangeError(`limit is ${limit}, wanted 1 to ${MAX_LIMIT}`);
+  }
+}
 
 // A cursor names the last item of a page, not a count of items: what comes or goes meanwhile moves nothing.
 
@@ -31,6 +43,29 @@ function partsOf(cursor: string): readonly unknown[] {
   } catch {
     return [];
   }
+}
+
+/** What makes a query of rows another query; its cursors are good for no other. */
+export function identityOfRowQuery({
+  pipeline,
+  series,
+  stream,
+  fromMs,
+  toMs,
+  key,
+  order,
+}: RowQuery): unknown {
+  const span = [fromMs ?? null, toMs ?? null];
+  return ['rows', pipeline, series, stream ?? null, ...span, sortedEntries(key), order ?? 'ascending'];
+}
+
+/** What makes a query of documents another query. */
+export function identityOfDocumentQuery({ collection, where, fromMs, toMs, order }: DocumentQuery): unknown {
+  return ['documents', collection, sortedEntries(where), fromMs ?? null, toMs ?? null, order ?? 'ascending'];
+}
+
+function sortedEntries(fields: object | undefined): unknown {
+  return Object.entries(fields ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function fingerprintOf(query: unknown): string {
