@@ -3,6 +3,7 @@ import { AlertsController } from './alerts.controller.js';
 import { AlertsReader } from './alerts-reader.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { FatesReader } from './fates-reader.js';
+import { FunctionSeries } from './function-series.js';
 import { LiveController } from './live.controller.js';
 import { LiveHubs } from './live-hubs.js';
 import { LiveRunner } from './live-runner.js';
@@ -31,6 +32,7 @@ import { WindowsController } from './windows.controller.js';
   providers: [
     AlertsReader,
     FatesReader,
+    FunctionSeries,
     LiveHubs,
     LiveRunner,
     PageFiles,

@@ -2,6 +2,7 @@ import type { Clock } from '#libs/kernel';
 import type { PipelineDefinition } from '#libs/pipeline';
 import type { Pipelines } from '#libs/platform';
 import type { SeriesDefinition } from '#libs/windowing';
+import { seriesOfPipeline } from './function-series.js';
 import { eventText } from './live-ring.js';
 import type { LiveHub } from './live-hub.js';
 import { isoTime } from './request-query.js';
@@ -55,7 +56,7 @@ export class LiveSnapshots {
   ): Promise<readonly object[]> {
     if (stream === '') return [];
     const isKeyed = series.by.some((field) => field !== 'stream');
-    const page = await this.readers.series.read(pipeline, series, {
+    const page = await this.readers.series.read(seriesOfPipeline(pipeline, series), {
       stream,
       order: 'descending',
       limit: isKeyed ? MAX_KEYED_ROWS : MAX_ROWS,

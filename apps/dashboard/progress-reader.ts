@@ -4,6 +4,9 @@ import type { PipelineDefinition } from '#libs/pipeline';
 import { COLLECTIONS, DocumentStore, type DocumentWrite } from '#libs/storage';
 import { everyDocument } from './document-pages.js';
 
+/** Whose progress it is: a pipeline, or a window function beside it. */
+type Timed = Pick<PipelineDefinition, 'name' | 'globalPartitions'>;
+
 /** How far one global task has come in one stream, by its last delivered commit. Absent: not begun. */
 export interface TaskProgress {
   readonly watermarkMs?: number;
@@ -66,7 +69,7 @@ export class ProgressReader {
   constructor(private readonly documents: DocumentStore) {}
 
   /** Of one stream, or of all. */
-  async read(pipeline: PipelineDefinition, stream?: string): Promise<Progress> {
+  async read(pipeline: Timed, stream?: string): Promise<Progress> {
     const progress = new Progress(pipeline.globalPartitions);
     const found = stream === undefined ? await this.#all() : await this.#ofStream(pipeline, stream);
     for (const document of found) {
@@ -78,7 +81,7 @@ export class ProgressReader {
   }
 
   /** What the global tasks have written of a stream, as it is. */
-  async bodies(pipeline: PipelineDefinition, stream: string): Promise<readonly JsonObject[]> {
+  async bodies(pipeline: Timed, stream: string): Promise<readonly JsonObject[]> {
     return (await this.#ofStream(pipeline, stream)).map(({ body }) => body);
   }
 
@@ -86,7 +89,7 @@ export class ProgressReader {
     return everyDocument(this.documents, { collection: COLLECTIONS.progress });
   }
 
-  async #ofStream(pipeline: PipelineDefinition, stream: string): Promise<readonly DocumentWrite[]> {
+  async #ofStream(pipeline: Timed, stream: string): Promise<readonly DocumentWrite[]> {
     const partitions = Array.from({ length: pipeline.globalPartitions }, (_, partition) => partition);
     const found = await Promise.all(
       partitions.map((partition) =>

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonScalar } from '#libs/kernel';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { CursorInvalidError, type FoundRow, type RowPage, type RowQuery, ResultStore } from '#libs/storage';
-import { type Phase, phaseOf, type SeriesDefinition, settlingMs } from '#libs/windowing';
+import { type Phase, phaseOf, settlingMs } from '#libs/windowing';
 import { ParameterInvalidError } from './dashboard.errors.js';
+import type { ShownSeries } from './function-series.js';
 import { type Progress, ProgressReader } from './progress-reader.js';
 import { isoTime } from './request-query.js';
 
@@ -53,15 +54,11 @@ export class SeriesReader {
   ) {}
 
   /** @throws ParameterInvalidError if the cursor is of no such query */
-  async read(
-    pipeline: PipelineDefinition,
-    series: SeriesDefinition,
-    query: SeriesQuery,
-  ): Promise<SeriesPage> {
-    const progress = await this.progressReader.read(pipeline, query.stream);
+  async read({ pipeline, definition, timedBy }: ShownSeries, query: SeriesQuery): Promise<SeriesPage> {
+    const progress = await this.progressReader.read(timedBy, query.stream);
     const { phases, ...rest } = query;
-    const view = (row: FoundRow): RowView => rowView(row, progress, settlingMs(series));
-    const wanted: RowQuery = { ...rest, pipeline: pipeline.name, series: series.name };
+    const view = (row: FoundRow): RowView => rowView(row, progress, settlingMs(definition));
+    const wanted: RowQuery = { ...rest, pipeline, series: definition.name };
     // A row that was taken back counts in nothing: only who asks for such rows sees them.
     const isWanted = (row: FoundRow): boolean =>
       phases === undefined ? row.retracted !== true : phases.has(view(row).phase);

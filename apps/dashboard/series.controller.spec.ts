@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#libs/kernel';
+import { COLLECTIONS } from '#libs/storage';
 import { DashboardFixture, MINUTE_MS, progressOf, requestsRow, visitsRow } from './dashboard-fixture.js';
 
 const START_MS = Date.UTC(2025, 2, 12);
@@ -145,5 +146,32 @@ describe('GET /v1/series/{name}', () => {
     const { status, body } = await dashboard.get('/v1/series/nothing');
     expect({ status, code: body['code'] }).toEqual({ status: 404, code: 'SERIES_UNKNOWN' });
     expect(body['detail']).toContain('requests_per_minute');
+  });
+});
+
+describe('the series of a window function', () => {
+  it('are listed, and their rows have phases by the watermarks of the function', async () => {
+    const id = 'web/revenue-per-minute';
+    await dashboard.put({
+      collection: COLLECTIONS.functionSeries,
+      id,
+      timeMs: 0,
+      fields: { pipeline: 'web', series: 'revenue-per-minute' },
+      body: {
+        ...{ pipeline: 'web', series: 'revenue-per-minute', measures: ['revenue'], tasks: 1 },
+        ...{ window: { kind: 'tumbling', sizeMs: MINUTE_MS, offsetMs: 0 }, allowedLatenessMs: MINUTE_MS },
+      },
+    });
+    const row = { series: 'revenue-per-minute', key: { shop: 'a' }, measures: { revenue: 3 } };
+    const progress = { ...progressOf('web', 0, at(2)), id: 'web.revenue-per-minute/0/web' };
+    await dashboard.deliver([requestsRow(at(0), row), requestsRow(at(1), row)], [progress]);
+    const { body } = await dashboard.get('/v1/series/revenue-per-minute?key.shop=a');
+    const rows = body['rows'] as unknown as readonly JsonObject[];
+    expect(rows.map(({ phase }) => phase)).toEqual(['final', 'complete']);
+    expect(body['watermarks']).toEqual({ web: iso(2) });
+    const { body: list } = await dashboard.get('/v1/series');
+    expect(list['series']).toContainEqual(
+      expect.objectContaining({ series: 'revenue-per-minute', by: null, streams: ['web'] }),
+    );
   });
 });

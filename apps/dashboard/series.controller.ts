@@ -2,6 +2,7 @@ import { Controller, Get, Header, Headers, Param, Query, Res } from '@nestjs/com
 import type { FastifyReply } from 'fastify';
 import { Pipelines } from '#libs/platform';
 import { ResultStore } from '#libs/storage';
+import { FunctionSeries, seriesOfPipeline, type ShownSeries } from './function-series.js';
 import { chooseSeries } from './pipeline-choice.js';
 import { isoTime, type RawQuery, RequestQuery } from './request-query.js';
 import { csvOf } from './series-csv.js';
@@ -15,7 +16,8 @@ const PARAMETERS = ['pipeline', 'from', 'to', 'stream', 'key.*', 'phase', 'order
 export interface SeriesView {
   readonly pipeline: string;
   readonly series: string;
-  readonly by: readonly string[];
+  /** `null`: the code of a window function decides. */
+  readonly by: readonly string[] | null;
   readonly measures: readonly string[];
   readonly allowedLatenessMs: number;
   readonly window: unknown;
@@ -37,13 +39,14 @@ export class SeriesController {
     private readonly pipelines: Pipelines,
     private readonly results: ResultStore,
     private readonly reader: SeriesReader,
+    private readonly functions: FunctionSeries,
   ) {}
 
   @Get()
   async list(@Query() raw: RawQuery): Promise<{ readonly series: readonly SeriesView[] }> {
     new RequestQuery(raw, []);
     const lists = await Promise.all(this.pipelines.all.map((pipeline) => this.#seriesOf(pipeline)));
-    return { series: lists.flat() };
+    return { series: [...lists.flat(), ...(await this.#ofFunctions())] };
   }
 
   @Get(':name')
@@ -55,17 +58,43 @@ export class SeriesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SeriesAnswer | string> {
     const query = new RequestQuery(raw, PARAMETERS);
-    const { pipeline, series } = chooseSeries(this.pipelines, name, query.text('pipeline'));
+    const series = await this.#choose(name, query.text('pipeline'));
     const stream = query.stream();
-    const page = await this.reader.read(pipeline, series, seriesQuery(query, stream));
+    const page = await this.reader.read(series, seriesQuery(query, stream));
     if (prefersCsv(accept)) return asCsv(page, name, raw, reply);
     return {
-      pipeline: pipeline.name,
-      series: series.name,
+      pipeline: series.pipeline,
+      series: series.definition.name,
       watermarks: watermarksOf(page, stream),
       rows: page.rows,
       nextCursor: page.nextCursor ?? null,
     };
+  }
+
+  /** @throws PipelineUnknownError, SeriesUnknownError, ParameterInvalidError */
+  async #choose(name: string, pipelineName: string | undefined): Promise<ShownSeries> {
+    const ofFunctions = await this.functions.all();
+    const found = ofFunctions.find(
+      ({ definition, pipeline }) =>
+        definition.name === name && (pipelineName === undefined || pipelineName === pipeline),
+    );
+    if (found !== undefined) return found;
+    const { pipeline, series } = chooseSeries(this.pipelines, name, pipelineName);
+    return seriesOfPipeline(pipeline, series);
+  }
+
+  async #ofFunctions(): Promise<readonly SeriesView[]> {
+    const ofFunctions = await this.functions.all();
+    const rows = await Promise.all(ofFunctions.map(({ pipeline }) => this.results.series(pipeline)));
+    return ofFunctions.map(({ pipeline, definition, measures }, place) => ({
+      pipeline,
+      series: definition.name,
+      by: null,
+      measures,
+      allowedLatenessMs: definition.allowedLatenessMs,
+      window: definition.window,
+      streams: rows[place]?.find(({ series }) => series === definition.name)?.streams ?? [],
+    }));
   }
 
   async #seriesOf(pipeline: Pipelines['all'][number]): Promise<readonly SeriesView[]> {

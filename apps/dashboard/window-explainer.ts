@@ -11,6 +11,7 @@ import {
   type UpstreamWatermark,
   upstreamOf,
 } from '#libs/windowing';
+import { seriesOfPipeline } from './function-series.js';
 import { ParameterInvalidError } from './dashboard.errors.js';
 import { LiveHubs } from './live-hubs.js';
 import type { Progress } from './progress-reader.js';
@@ -122,7 +123,7 @@ export class WindowExplainer {
     isOpen: boolean,
   ): Promise<TimeWindow | undefined> {
     const phases = isOpen ? { phases: new Set(['provisional'] as const) } : {};
-    const { rows } = await this.readers.series.read(pipeline, series, {
+    const { rows } = await this.readers.series.read(seriesOfPipeline(pipeline, series), {
       ...span,
       ...phases,
       stream,

@@ -134,7 +134,6 @@ export {
   partialsTopicOf,
   progressOwnerOf,
   subscriptionOf,
-  windowGlobalTask,
-  windowLocalTask,
   type WindowTaskOptions,
-} from './windows/window-tasks.js';
+} from './windows/window-places.js';
+export { windowGlobalTask, windowLocalTask } from './windows/window-tasks.js';

@@ -14,7 +14,7 @@ import { withinDates } from './late-messages.js';
 import { progressDocument, resultMessage } from './result-messages.js';
 import { rowKeyOf, seriesOf } from './window-events.js';
 import type { WindowRow } from './window-function.js';
-import { localStageOf, progressOwnerOf, type WindowTaskOptions } from './window-tasks.js';
+import { localStageOf, progressOwnerOf, type WindowTaskOptions } from './window-places.js';
 
 /** Nobody looks at a live topic for them: open windows are shown by the result store. */
 const NO_FEED = { publish: () => undefined };

@@ -13,7 +13,7 @@ import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '../task-log
 import { futureMessage, lateMessage } from './late-messages.js';
 import { LocalStage } from './local-stage.js';
 import { isOtherKey, seriesOf, travellingKey, WindowEvents } from './window-events.js';
-import { localStageOf, partialsTopicOf, type WindowTaskOptions } from './window-tasks.js';
+import { localStageOf, partialsTopicOf, type WindowTaskOptions } from './window-places.js';
 
 type Item = StreamEvent | DeadEvent;
 

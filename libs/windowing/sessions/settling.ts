@@ -5,7 +5,10 @@ import type { SeriesDefinition } from '../series.js';
  * be given. The allowed lateness; for sessions the gap on top, since an event that makes one grow is late only when
  * the session that it would be by itself is; −∞ for windows that a count completes: their rows never change.
  */
-export function settlingMs({ window, allowedLatenessMs }: SeriesDefinition): number {
+export function settlingMs({
+  window,
+  allowedLatenessMs,
+}: Pick<SeriesDefinition, 'window' | 'allowedLatenessMs'>): number {
   if (window.kind === 'global') return -Infinity;
   return window.kind === 'session' ? allowedLatenessMs + window.gapMs : allowedLatenessMs;
 }
