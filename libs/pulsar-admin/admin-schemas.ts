@@ -35,15 +35,6 @@ export class AdminSchemas {
     await this.http.ask({ method: 'POST', path: `${schemaPath(topic)}/schema`, body, ...options });
   }
 
-  /** Whether the registry would take it as a new version, and what it compares by. */
-  async isCompatible(topic: string, schema: SchemaToRegister, options: CallOptions = {}): Promise<boolean> {
-    const body = JSON.stringify({ properties: {}, ...schema });
-    const path = `${schemaPath(topic)}/compatibility`;
-    const answer = await this.http.ask({ method: 'POST', path, body, ...options });
-    // The name is Pulsar's.
-    return (answer as { isCompatibility: boolean }).isCompatibility;
-  }
-
   /** All versions of a topic. */
   async delete(topic: string, options: CallOptions = {}): Promise<void> {
     await this.http.ask({ method: 'DELETE', path: `${schemaPath(topic)}/schema`, ...options });

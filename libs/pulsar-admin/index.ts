@@ -29,3 +29,9 @@ export {
 export { PulsarAdmin } from './pulsar-admin.js';
 export { FileTokenSource, NO_TOKEN, type TokenSource } from './token-source.js';
 export { parseTopic, partitionTopic, type TopicPath, topicPath } from './topic-path.js';
+export {
+  type TopicDifference,
+  TopicKeeper,
+  type TopicKeeperOptions,
+  type WantedTopic,
+} from './topic-keeper.js';
