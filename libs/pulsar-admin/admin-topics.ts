@@ -67,10 +67,12 @@ export class AdminTopics {
     await this.http.ask({ method: 'DELETE', path, query: { force }, ...rest });
   }
 
-  /** Topics with partitions in `tenant/namespace`, persistent ones. */
+  /** Topics with partitions in `tenant/namespace`, by their full names. @throws PulsarNotFoundError */
   async list(tenant: string, namespace: string, options: CallOptions = {}): Promise<readonly string[]> {
-    const path = `persistent/${encodeURIComponent(tenant)}/${encodeURIComponent(namespace)}/partitioned`;
-    return (await this.http.ask({ method: 'GET', path, ...options })) as readonly string[];
+    const place = `${encodeURIComponent(tenant)}/${encodeURIComponent(namespace)}`;
+    const paths = ['persistent', 'non-persistent'].map((domain) => `${domain}/${place}/partitioned`);
+    const lists = await Promise.all(paths.map((path) => this.http.ask({ method: 'GET', path, ...options })));
+    return lists.flat() as readonly string[];
   }
 
   /** @throws PulsarNotFoundError */
