@@ -1,17 +1,23 @@
 import type { Outputs } from '#libs/functions';
 import type { JsonObject } from '#libs/kernel';
 import type { OutgoingMessage } from '#libs/messaging';
-import type { DocumentWrite } from '#libs/storage';
+import { type DocumentWrite, type ResultRow, rowId } from '#libs/storage';
 
-interface NumberedMessage {
+/** A message that a task has sent, with its number among those for the partition. */
+export interface NumberedMessage {
   readonly topic: string;
+  readonly partition: number;
   readonly sequence: number;
   readonly message: Omit<OutgoingMessage, 'sequenceId'>;
 }
 
+/** A row counts so much, roughly, for the size of a commit. */
+const ROW_BYTES = 200;
+
 /** What one commit is to deliver. */
 export interface DriverOutbox {
   readonly messages: readonly NumberedMessage[];
+  readonly rows: readonly ResultRow[];
   readonly documents: readonly DocumentWrite[];
   readonly actions: readonly (() => void)[];
 }
@@ -33,22 +39,35 @@ export class DriverOutputs implements Outputs {
   readonly messages: SeenMessage[] = [];
   readonly #documents = new Map<string, DocumentWrite>();
   readonly #received = new Map<string, number>();
-  #gathered: { messages: NumberedMessage[]; documents: DocumentWrite[]; actions: (() => void)[] } = empty();
+  /** Every row that was delivered for the first time, in order. */
+  readonly revisions: ResultRow[] = [];
+  readonly #rows = new Map<string, ResultRow>();
+  #gathered = empty();
   #sequences = new Map<string, number>();
   #committedSequences = new Map<string, number>();
 
-  row(): void {
-    throw new Error('a function writes no rows');
+  /** @param route takes what is for tasks of the function itself, true: it did */
+  constructor(private readonly route: (message: NumberedMessage) => boolean = () => false) {}
+
+  /** The newest revision of each row. */
+  get rows(): readonly ResultRow[] {
+    return [...this.#rows.values()];
+  }
+
+  row(row: ResultRow): void {
+    this.#gathered.rows.push(row);
+    this.bytes += ROW_BYTES;
   }
 
   document(write: DocumentWrite): void {
     this.#gathered.documents.push(write);
   }
 
-  message(topic: string, _partition: number, message: Omit<OutgoingMessage, 'sequenceId'>): void {
-    const sequence = this.#sequences.get(topic) ?? 0;
-    this.#sequences.set(topic, sequence + 1);
-    this.#gathered.messages.push({ topic, sequence, message });
+  message(topic: string, partition: number, message: Omit<OutgoingMessage, 'sequenceId'>): void {
+    const target = `${topic}|${partition}`;
+    const sequence = this.#sequences.get(target) ?? 0;
+    this.#sequences.set(target, sequence + 1);
+    this.#gathered.messages.push({ topic, partition, sequence, message });
     this.bytes += message.payload.byteLength;
   }
 
@@ -70,14 +89,24 @@ export class DriverOutputs implements Outputs {
     this.bytes = 0;
   }
 
-  deliver({ messages, documents, actions }: DriverOutbox): void {
+  deliver({ rows, messages, documents, actions }: DriverOutbox): void {
+    for (const row of rows) this.#deliverRow(row);
     for (const write of documents) this.#documents.set(`${write.collection}/${write.id}`, write);
-    for (const { topic, sequence, message } of messages) {
-      if (sequence < (this.#received.get(topic) ?? 0)) continue;
-      this.#received.set(topic, sequence + 1);
-      this.messages.push(seen(topic, message));
+    for (const sent of messages) {
+      const target = `${sent.topic}|${sent.partition}`;
+      if (sent.sequence < (this.#received.get(target) ?? 0)) continue;
+      this.#received.set(target, sent.sequence + 1);
+      if (!this.route(sent)) this.messages.push(seen(sent.topic, sent.message));
     }
     for (const action of actions) action();
+  }
+
+  /** As the result store takes it: a row never replaces one of a higher revision. */
+  #deliverRow(row: ResultRow): void {
+    const id = rowId(row);
+    if ((this.#rows.get(id)?.revision ?? -1) >= row.revision) return;
+    this.#rows.set(id, row);
+    this.revisions.push(row);
   }
 
   documents(collection: string): readonly JsonObject[] {
@@ -87,8 +116,15 @@ export class DriverOutputs implements Outputs {
   }
 }
 
-function empty(): { messages: NumberedMessage[]; documents: DocumentWrite[]; actions: (() => void)[] } {
-  return { messages: [], documents: [], actions: [] };
+interface Gathered {
+  readonly messages: NumberedMessage[];
+  readonly rows: ResultRow[];
+  readonly documents: DocumentWrite[];
+  readonly actions: (() => void)[];
+}
+
+function empty(): Gathered {
+  return { messages: [], rows: [], documents: [], actions: [] };
 }
 
 function seen(
