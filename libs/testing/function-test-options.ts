@@ -45,3 +45,15 @@ export interface DriverOutput<Output = unknown> {
   readonly properties: Readonly<Record<string, string>>;
   readonly data: Output;
 }
+
+/** An event that was refused, as a subscriber of `<pipeline>.late` gets it. */
+export interface LateEvent<Input = unknown> {
+  readonly reason: string;
+  /** By how much it was too late, or ahead of its arrival. */
+  readonly byMs: number;
+  /** The function. */
+  readonly series: string;
+  /** The window that did not take it any more. */
+  readonly window?: { readonly startMs: number; readonly endMs: number };
+  readonly event: StreamEvent<Input>;
+}

@@ -1,4 +1,4 @@
-import { admitCovered, type TaskInput, type TaskLogic } from '#libs/functions';
+import { admitCovered, type Moment, type TaskInput, type TaskLogic } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
 import type { Position } from '#libs/messaging';
 import type { CrashPoint } from './function-test-options.js';
@@ -53,6 +53,11 @@ export class FunctionTestTask<Logic extends TaskLogic> {
       await this.#apply(step);
       await this.commit();
     }
+  }
+
+  /** Outside facts: what the logic decides from them is lost where no commit follows. */
+  tick(moment: Moment): void {
+    this.logic.tick?.(moment, this.outputs);
   }
 
   async commit(): Promise<void> {

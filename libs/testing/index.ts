@@ -11,6 +11,7 @@ export type {
   DriverOutput,
   FunctionTestOptions,
   GivenEvent,
+  LateEvent,
   StoredState,
 } from './function-test-options.js';
 export { ManualClock } from './manual-clock.js';
@@ -32,3 +33,4 @@ export { type SimulatedFence, Simulation, type SimulationOptions } from './simul
 export { type SeedOutcome, simulateSeed } from './simulator/simulator.js';
 export { SIMULATED_FENCES } from './simulator/simulator-arguments.js';
 export { describeFailure, simulateSeeds, type SimulatorReport } from './simulator/simulator-report.js';
+export { WindowTestDriver, type WindowTestOptions } from './window-test-driver.js';

@@ -89,7 +89,7 @@ const MEASURE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 export function defineWindowFunction<
   Input,
   const M extends Measures<Input> = Measures<Input>,
-  Output = WindowRow<MeasuredBy<M>>,
+  Output = unknown,
 >(
   definition: WindowFunctionSettings<Input, M> & WindowResultHandler<MeasuredBy<M>, Output>,
 ): WindowFunctionDefinition<Input, M, Output> {
