@@ -36,26 +36,44 @@ export class Accumulator {
   merge(encoded: JsonObject, events: number, oldestReceivedMs: number): void {
     this.events += events;
     if (oldestReceivedMs < this.oldestReceivedMs) this.oldestReceivedMs = oldestReceivedMs;
-    this.#measures.forEach(({ name, aggregator }, i) => {
+    const measures = this.#measures;
+    for (let i = 0; i < measures.length; i++) {
+      const { name, aggregator } = measures[i]!;
       const state = encoded[name];
       if (state !== undefined) aggregator.merge(this.#states[i], aggregator.decode(state));
-    });
+    }
+  }
+
+  /** Begins anew, with nothing. */
+  clear(): void {
+    this.events = 0;
+    this.oldestReceivedMs = Infinity;
+    const measures = this.#measures;
+    for (let i = 0; i < measures.length; i++) {
+      const { aggregator } = measures[i]!;
+      if (aggregator.clear === undefined) this.#states[i] = aggregator.create();
+      else aggregator.clear(this.#states[i]);
+    }
   }
 
   encode(): JsonObject {
-    return this.#byName((measure, state) => measure.aggregator.encode(state));
+    const values: Record<string, JsonValue> = {};
+    const measures = this.#measures;
+    for (let i = 0; i < measures.length; i++) {
+      const { name, aggregator } = measures[i]!;
+      values[name] = aggregator.encode(this.#states[i]);
+    }
+    return values;
   }
 
   /** @param window the window they are of, for what depends on its length */
   results(window?: TimeWindow): JsonObject {
-    return this.#byName((measure, state) => measure.aggregator.result(state, window));
-  }
-
-  #byName(valueOf: (measure: MeasureDefinition, state: unknown) => JsonValue): JsonObject {
     const values: Record<string, JsonValue> = {};
-    this.#measures.forEach((measure, i) => {
-      values[measure.name] = valueOf(measure, this.#states[i]);
-    });
+    const measures = this.#measures;
+    for (let i = 0; i < measures.length; i++) {
+      const { name, aggregator } = measures[i]!;
+      values[name] = aggregator.result(this.#states[i], window);
+    }
     return values;
   }
 }

@@ -19,13 +19,15 @@ export function keyValues(series: SeriesDefinition, key: Key): readonly JsonScal
   return series.by.map((field) => key[field] ?? null);
 }
 
-/** {@link keyValues} as one text, to find a key by; in memory only. */
-export function keyText(series: SeriesDefinition, key: Key): string {
+/** What a key is found by in a `Map`; in memory only. */
+export type KeyId = JsonScalar;
+
+/** The one value of a key; of several, {@link keyValues} as one text. */
+export function keyId(series: SeriesDefinition, key: Key): KeyId {
   const { by } = series;
-  if (by.length === 0) return '';
-  const only = by.length === 1 ? key[by[0]!] : undefined;
-  // Nothing else begins with a quote, and a text need not be escaped where it stands alone.
-  return typeof only === 'string' ? `"${only}` : JSON.stringify(keyValues(series, key));
+  // A map tells values of different types apart, so nothing has to be put together.
+  if (by.length === 1) return key[by[0]!] ?? null;
+  return by.length === 0 ? '' : JSON.stringify(keyValues(series, key));
 }
 
 /** The values of the key that the events above the cap on keys count under. */

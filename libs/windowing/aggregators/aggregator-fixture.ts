@@ -17,8 +17,17 @@ export function lookedAtAll(values: readonly unknown[]): Looked[] {
 }
 
 export function stateOf(aggregator: AnyAggregator, looked: readonly Looked[]): unknown {
-  const state = aggregator.create();
+  const state = usedState(aggregator, looked);
   for (const { value, event } of looked) aggregator.add(state, value, event);
+  return state;
+}
+
+/** An empty state, which has held the events before where states can be cleared: nothing of them may be left. */
+function usedState(aggregator: AnyAggregator, looked: readonly Looked[]): unknown {
+  const state = aggregator.create();
+  if (aggregator.clear === undefined) return state;
+  for (const { value, event } of looked) aggregator.add(state, value, event);
+  aggregator.clear(state);
   return state;
 }
 

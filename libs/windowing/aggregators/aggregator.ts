@@ -15,6 +15,8 @@ export interface Aggregator<S, R extends JsonValue = JsonValue> {
   /** As in the pipeline file: `count`, `sum`, … */
   readonly name: string;
   create(): S;
+  /** Makes the state as {@link create} gives it. Absent: it is replaced by a new one, which costs more. */
+  clear?(state: S): void;
   /** @param value what the measure looks at; undefined where it looks at nothing, as `count` does */
   add(state: S, value: unknown, event: StreamEvent<Fields>): void;
   /** Adds `other` to `into`. `other` may be used up by that. */

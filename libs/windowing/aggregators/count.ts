@@ -10,6 +10,9 @@ export function count(): Aggregator<CountState, number> {
   return {
     name: 'count',
     create: () => ({ count: 0 }),
+    clear: (state) => {
+      state.count = 0;
+    },
     add: (state) => {
       state.count += 1;
     },

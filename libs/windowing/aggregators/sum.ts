@@ -17,6 +17,10 @@ export function sum(): Aggregator<SumState, number> {
   return {
     name: 'sum',
     create: () => ({ sum: 0, compensation: 0 }),
+    clear: (state) => {
+      state.sum = 0;
+      state.compensation = 0;
+    },
     add: (state, value) => {
       if (typeof value === 'number' && Number.isFinite(value)) addTo(state, value);
     },

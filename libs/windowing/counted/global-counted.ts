@@ -1,7 +1,6 @@
 import type { JsonScalar, JsonValue } from '#libs/kernel';
 import { DueRows } from '../global/due-rows.js';
 import type {
-  CellName,
   GlobalContext,
   GlobalWindows,
   MergeOutcome,
@@ -9,8 +8,9 @@ import type {
   RowSink,
 } from '../global/global-windows.js';
 import { newestOf } from '../global/newest-of.js';
+import { storedName } from '../global/stored-name.js';
 import type { RowIdentity } from '../global/window-result.js';
-import { type Key, keyOf, keyText, keyValues } from '../key.js';
+import { type Key, type KeyId, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import type { GlobalCountWindow } from '../time/window.js';
 import { CountedCell } from './counted-cell.js';
@@ -23,13 +23,13 @@ import type { CountedEvent } from './local-counted.js';
  */
 export class GlobalCounted implements GlobalWindows {
   /** By key: the one that is filling. */
-  readonly #open = new Map<string, CountedCell>();
+  readonly #open = new Map<KeyId, CountedCell>();
   readonly #full = new Set<CountedCell>();
   readonly #due = new DueRows<CountedCell>();
   readonly #changedOpen = new Set<CountedCell>();
   readonly #dirty = new Set<CountedCell>();
   #gone: RowIdentity[] = [];
-  #removed: CellName[] = [];
+  #removed: string[] = [];
 
   constructor(
     private readonly context: GlobalContext,
@@ -38,12 +38,12 @@ export class GlobalCounted implements GlobalWindows {
 
   merge({ key, part }: Partial): MergeOutcome {
     if (part?.kind !== 'events') return { kind: 'unknown-series' };
-    const text = keyText(this.context.series, key);
+    const id = keyId(this.context.series, key);
     for (const event of part.events as readonly CountedEvent[]) {
-      const cell = this.#open.get(text) ?? this.#begin(text, key, 0);
+      const cell = this.#open.get(id) ?? this.#begin(id, key, 0);
       cell.add(event);
       this.#dirty.add(cell);
-      if (cell.events >= this.definition.count) this.#fill(text, cell);
+      if (cell.events >= this.definition.count) this.#fill(id, cell);
       else this.#changedOpen.add(cell);
     }
     return { kind: 'merged' };
@@ -85,12 +85,12 @@ export class GlobalCounted implements GlobalWindows {
     return 0;
   }
 
-  restore([count, ordinal, ...values]: CellName, value: JsonValue): boolean {
+  restore([count, ordinal, ...values]: readonly JsonScalar[], value: JsonValue): boolean {
     const { series, stream } = this.context;
     if (count !== this.definition.count || values.length !== series.by.length) return false;
     const key = keyOf(series, values);
     const cell = new CountedCell({ series, stream, key, ordinal: ordinal as number }, value);
-    if (cell.events < this.definition.count) this.#open.set(keyText(series, key), cell);
+    if (cell.events < this.definition.count) this.#open.set(keyId(series, key), cell);
     else this.#full.add(cell);
     return true;
   }
@@ -100,7 +100,7 @@ export class GlobalCounted implements GlobalWindows {
     for (const cell of inOrder) this.#due.add(cell, cell.window.endMs);
   }
 
-  *changes(): Iterable<readonly [CellName, JsonValue | undefined]> {
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const name of this.#removed) yield [name, undefined];
     this.#removed = [];
     for (const cell of this.#dirty) {
@@ -110,31 +110,30 @@ export class GlobalCounted implements GlobalWindows {
     this.#dirty.clear();
   }
 
-  *cells(): Iterable<readonly [CellName, JsonValue]> {
+  *cells(): Iterable<readonly [string, JsonValue]> {
     for (const cell of this.#open.values()) yield [this.#nameOf(cell), cell.encode()];
     for (const cell of this.#full) yield [this.#nameOf(cell), cell.encode()];
   }
 
-  #begin(text: string, key: Key, ordinal: number): CountedCell {
+  #begin(id: KeyId, key: Key, ordinal: number): CountedCell {
     const { series, stream } = this.context;
     const cell = new CountedCell({ series, stream, key, ordinal });
-    this.#open.set(text, cell);
+    this.#open.set(id, cell);
     return cell;
   }
 
-  #fill(text: string, cell: CountedCell): void {
+  #fill(id: KeyId, cell: CountedCell): void {
     this.#changedOpen.delete(cell);
     if (cell.shown !== undefined && !isSame(cell.shown, cell.window))
       this.#gone.push(cell.identityIn(cell.shown));
     this.#full.add(cell);
     this.#due.add(cell, cell.window.endMs);
     // Without an event, and stored all the same: the next result has to know its number.
-    this.#dirty.add(this.#begin(text, cell.place.key, cell.place.ordinal + 1));
+    this.#dirty.add(this.#begin(id, cell.place.key, cell.place.ordinal + 1));
   }
 
-  #nameOf({ place: { series, key, ordinal } }: CountedCell): CellName {
-    const values: readonly JsonScalar[] = keyValues(series, key);
-    return [this.definition.count, ordinal, ...values];
+  #nameOf({ place: { key, ordinal } }: CountedCell): string {
+    return storedName(this.context, [this.definition.count, ordinal], key);
   }
 }
 

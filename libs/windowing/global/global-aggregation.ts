@@ -4,7 +4,7 @@ import type { SeriesDefinition } from '../series.js';
 import type { StreamProgress } from '../time/stream-progress.js';
 import { DueWindows } from './due-windows.js';
 import { GatheredRows, type ProvisionalRows } from './gathered-rows.js';
-import type { CellName, GlobalWindows, MergeOutcome } from './global-windows.js';
+import type { GlobalWindows, MergeOutcome } from './global-windows.js';
 import { globalWindowsOf } from './global-windows-of.js';
 import { UpstreamProgress } from './upstream-progress.js';
 import type { WindowResult } from './window-result.js';
@@ -52,7 +52,6 @@ export class GlobalAggregation {
   readonly #due = new DueWindows();
   /** Names of stored cells that the pipeline's series have no use for. */
   #removed: string[] = [];
-  readonly #storedNames = new WeakMap<CellName, string>();
   /** Events in refused deltas since the start of the process. */
   refused = 0;
 
@@ -154,9 +153,7 @@ export class GlobalAggregation {
     for (const name of this.#removed) yield [name, undefined];
     this.#removed = [];
     for (const [stream, { progress, windows }] of this.#streams) {
-      for (const [series, each] of windows) {
-        for (const [name, value] of each.changes()) yield [this.#storedName(series, stream, name), value];
-      }
+      for (const each of windows.values()) yield* each.changes();
       if (!progress.isDirty) continue;
       progress.isDirty = false;
       yield [PROGRESS_CELL + stream, progress.encode()];
@@ -166,20 +163,8 @@ export class GlobalAggregation {
   *cells(): Iterable<readonly [string, JsonValue]> {
     for (const [stream, { progress, windows }] of this.#streams) {
       yield [PROGRESS_CELL + stream, progress.encode()];
-      for (const [series, each] of windows) {
-        for (const [name, value] of each.cells()) yield [this.#storedName(series, stream, name), value];
-      }
+      for (const each of windows.values()) yield* each.cells();
     }
-  }
-
-  /** Cells give the same name each time; it is stored with every change, and put together once. */
-  #storedName(series: string, stream: string, name: CellName): string {
-    let text = this.#storedNames.get(name);
-    if (text === undefined) {
-      text = JSON.stringify([series, stream, ...name]);
-      this.#storedNames.set(name, text);
-    }
-    return text;
   }
 
   *#allWindows(): Iterable<GlobalWindows> {

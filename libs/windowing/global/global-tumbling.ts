@@ -1,11 +1,10 @@
 import type { JsonScalar, JsonValue } from '#libs/kernel';
-import { keyOf, keyText } from '../key.js';
+import { type Key, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import type { TimeWindow, TumblingWindow } from '../time/window.js';
 import { gridOf, isWindowOf, type WindowGrid } from '../time/window-grid.js';
 import { DueQueue } from './due-queue.js';
 import type {
-  CellName,
   GlobalContext,
   GlobalWindows,
   MergeOutcome,
@@ -13,7 +12,8 @@ import type {
   RowSink,
 } from './global-windows.js';
 import { newestOf } from './newest-of.js';
-import { WindowCell } from './window-cell.js';
+import { nameBegin } from './stored-name.js';
+import { type CellPlace, WindowCell } from './window-cell.js';
 import { type KeyedWindow, WindowQueue } from './window-queue.js';
 
 /** Windows side by side: a cell a window and key. */
@@ -22,8 +22,11 @@ export class GlobalTumbling implements GlobalWindows {
   readonly #queue: WindowQueue<WindowCell>;
   readonly #due = new DueQueue<WindowCell>();
   readonly #changedOpen = new Set<WindowCell>();
-  readonly #dirty = new Set<WindowCell>();
-  #removed: CellName[] = [];
+  /** In the order of their first change; some of them may be dirty no more. */
+  #dirty: WindowCell[] = [];
+  #removed: string[] = [];
+  /** Of the window that a cell was made in last. */
+  #place: CellPlace | undefined;
 
   constructor(
     private readonly context: GlobalContext,
@@ -35,11 +38,11 @@ export class GlobalTumbling implements GlobalWindows {
 
   merge(partial: Partial): MergeOutcome {
     if (!isWindowOf(this.#grid, partial)) return { kind: 'unknown-series' };
-    const window = this.#queue.take(windowOf(partial), this.context.limits);
+    const window = this.#queue.take(partial, this.context.limits);
     if (window === undefined) return { kind: 'too-late' };
-    const cell = this.#cellOf(window, partial);
+    const cell = this.#cellOf(window, partial.key);
     cell.merge(partial);
-    this.#dirty.add(cell);
+    this.#mark(cell);
     if (window.isComplete) this.#due.add(cell);
     else this.#changedOpen.add(cell);
     return { kind: 'merged' };
@@ -65,7 +68,7 @@ export class GlobalTumbling implements GlobalWindows {
       if (cell === undefined) return emitted;
       into.add(cell.result(), cell.show());
       cell.revision += 1;
-      this.#dirty.add(cell);
+      this.#mark(cell);
     }
     return most;
   }
@@ -79,19 +82,19 @@ export class GlobalTumbling implements GlobalWindows {
     let forgotten = 0;
     for (const cell of this.#queue.finished(this.context.limits, most)) {
       forgotten += 1;
-      this.#dirty.delete(cell);
+      cell.isDirty = false;
       if (cell.isStored) this.#removed.push(cell.name);
     }
     return forgotten;
   }
 
-  restore(name: CellName, value: JsonValue): boolean {
-    const { series, stream, limits } = this.context;
+  restore(name: readonly JsonScalar[], value: JsonValue): boolean {
+    const { series, limits } = this.context;
     const [startMs, endMs, ...values] = name as [number, number, ...JsonScalar[]];
     if (values.length !== series.by.length || !isWindowOf(this.#grid, { startMs, endMs })) return false;
     const { window, cells } = this.#queue.restore({ startMs, endMs }, limits);
     const key = keyOf(series, values);
-    cells.set(keyText(series, key), new WindowCell({ series, stream, window, key }, value));
+    cells.set(keyId(series, key), new WindowCell(this.#placeOf(window), key, value));
     return true;
   }
 
@@ -102,31 +105,44 @@ export class GlobalTumbling implements GlobalWindows {
     }
   }
 
-  *changes(): Iterable<readonly [CellName, JsonValue | undefined]> {
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const cell of this.#dirty) {
+      // Forgotten since.
+      if (!cell.isDirty) continue;
+      cell.isDirty = false;
       cell.isStored = true;
       yield [cell.name, cell.encode()];
     }
-    this.#dirty.clear();
+    this.#dirty = [];
     for (const name of this.#removed) yield [name, undefined];
     this.#removed = [];
   }
 
-  *cells(): Iterable<readonly [CellName, JsonValue]> {
+  *cells(): Iterable<readonly [string, JsonValue]> {
     for (const { cells } of this.#queue.windows())
       for (const cell of cells.values()) yield [cell.name, cell.encode()];
   }
 
-  #cellOf({ window, cells }: KeyedWindow<WindowCell>, partial: Partial): WindowCell {
-    const { series, stream } = this.context;
-    const text = keyText(series, partial.key);
-    let cell = cells.get(text);
+  #mark(cell: WindowCell): void {
+    if (cell.isDirty) return;
+    cell.isDirty = true;
+    this.#dirty.push(cell);
+  }
+
+  #cellOf({ window, cells }: KeyedWindow<WindowCell>, key: Key): WindowCell {
+    const id = keyId(this.context.series, key);
+    let cell = cells.get(id);
     if (cell === undefined) {
-      cell = new WindowCell({ series, stream, window, key: partial.key });
-      cells.set(text, cell);
+      cell = new WindowCell(this.#placeOf(window), key);
+      cells.set(id, cell);
     }
     return cell;
   }
-}
 
-const windowOf = ({ startMs, endMs }: Partial): TimeWindow => ({ startMs, endMs });
+  #placeOf(window: TimeWindow): CellPlace {
+    if (this.#place?.window === window) return this.#place;
+    const { series, stream } = this.context;
+    const begin = nameBegin(this.context, [window.startMs, window.endMs]);
+    return (this.#place = { series, stream, window, nameBegin: begin });
+  }
+}

@@ -1,6 +1,6 @@
 import type { JsonScalar, JsonValue } from '#libs/kernel';
 import type { Partial } from '../partial.js';
-import type { SeriesDefinition } from '../series.js';
+import type { CellOwner } from './stored-name.js';
 import type { RowIdentity, WindowResult } from './window-result.js';
 
 /** What became of a delta. */
@@ -30,9 +30,6 @@ export interface ProvisionalSink extends RowSink {
   /** An open window that was shown, and is no more: the session that held it has grown, or was merged away. */
   gone(row: RowIdentity): void;
 }
-
-/** A name of a stored cell behind series and stream: JSON, and the first element tells the kinds of cells apart. */
-export type CellName = readonly JsonScalar[];
 
 /**
  * How one kind of windows merges and emits, for one series and stream at a global task.
@@ -77,19 +74,21 @@ export interface GlobalWindows {
   /**
    * Takes in one stored cell. Called before anything else; `restored` follows once all are in.
    *
+   * @param name what its stored name holds behind series and stream
    * @returns false: it is none of this kind and definition of windows, and is removed from the store
    */
-  restore(name: CellName, value: JsonValue): boolean;
+  restore(name: readonly JsonScalar[], value: JsonValue): boolean;
   restored(): void;
-  /** The cells that changed since the last call; undefined: removed. A name never stored needs no removal. */
-  changes(): Iterable<readonly [CellName, JsonValue | undefined]>;
+  /**
+   * The cells that changed since the last call, by the names of `storedName`; undefined: removed. A name never stored
+   * needs no removal.
+   */
+  changes(): Iterable<readonly [string, JsonValue | undefined]>;
   /** Every cell. */
-  cells(): Iterable<readonly [CellName, JsonValue]>;
+  cells(): Iterable<readonly [string, JsonValue]>;
 }
 
 /** Whose windows they are. */
-export interface GlobalContext {
-  readonly series: SeriesDefinition;
-  readonly stream: string;
+export interface GlobalContext extends CellOwner {
   readonly limits: StreamLimits;
 }

@@ -1,19 +1,17 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
-import { type Key, keyValues } from '../key.js';
+import type { Key } from '../key.js';
 import type { Partial } from '../partial.js';
-import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
 import type { DueCell } from './due-queue.js';
-import type { CellName } from './global-windows.js';
+import { type CellOwner, nameEnd } from './stored-name.js';
 import type { WindowResult } from './window-result.js';
 
-/** Whose cell it is. */
-export interface CellPlace {
-  readonly series: SeriesDefinition;
-  readonly stream: string;
+/** Whose cell it is, and of what window: the same for all of its keys. */
+export interface CellPlace extends CellOwner {
   readonly window: TimeWindow;
-  readonly key: Key;
+  /** What the names of its cells begin with. */
+  readonly nameBegin: string;
 }
 
 /** What a global task holds of one window of one series, stream and key. */
@@ -21,6 +19,8 @@ export class WindowCell implements DueCell {
   /** Rows emitted so far: the revision of the next one. */
   revision = 0;
   isDue = false;
+  /** Its store does not hold it as it is. */
+  isDirty = false;
   /** The store holds it: forgetting it is a change. */
   isStored: boolean;
   /** As stored: in a complete window, a row is to be emitted. */
@@ -28,10 +28,11 @@ export class WindowCell implements DueCell {
   /** Arrival of the oldest event that no emitted or provisional row has shown yet; ∞ for none. */
   unshownReceivedMs = Infinity;
   readonly #accumulator: Accumulator;
-  #name: CellName | undefined;
+  #name: string | undefined;
 
   constructor(
     readonly place: CellPlace,
+    readonly key: Key,
     stored?: JsonValue,
   ) {
     this.isStored = stored !== undefined;
@@ -50,14 +51,14 @@ export class WindowCell implements DueCell {
   }
 
   /** The name under which it is stored. */
-  get name(): CellName {
-    const { series, window, key } = this.place;
-    return (this.#name ??= [window.startMs, window.endMs, ...keyValues(series, key)]);
+  get name(): string {
+    const { series, nameBegin } = this.place;
+    return (this.#name ??= nameBegin + nameEnd(series, this.key));
   }
 
   merge(partial: Partial): void {
     this.#accumulator.merge(partial.measures, partial.events, partial.oldestReceivedMs);
-    this.unshownReceivedMs = Math.min(this.unshownReceivedMs, partial.oldestReceivedMs);
+    if (partial.oldestReceivedMs < this.unshownReceivedMs) this.unshownReceivedMs = partial.oldestReceivedMs;
   }
 
   /** A row shows it now. @returns arrival of the oldest event that none has shown before; ∞ for none */
@@ -68,11 +69,11 @@ export class WindowCell implements DueCell {
   }
 
   result(): WindowResult {
-    const { series, stream, key, window } = this.place;
+    const { series, stream, window } = this.place;
     return {
       series: series.name,
       stream,
-      key,
+      key: this.key,
       windowStartMs: window.startMs,
       windowEndMs: window.endMs,
       measures: this.#accumulator.results(window),

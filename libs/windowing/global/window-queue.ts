@@ -1,4 +1,5 @@
 import TinyQueue from 'tinyqueue';
+import type { KeyId } from '../key.js';
 import { classifyArrival } from '../time/arrival.js';
 import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
@@ -7,7 +8,7 @@ import type { StreamLimits } from './global-windows.js';
 /** A window with the cells of all its keys. */
 export interface KeyedWindow<C> {
   readonly window: TimeWindow;
-  readonly cells: Map<string, C>;
+  readonly cells: Map<KeyId, C>;
   isComplete: boolean;
 }
 
@@ -25,6 +26,8 @@ export class WindowQueue<C> {
   readonly #windows = new Map<number, KeyedWindow<C>>();
   readonly #open = new TinyQueue<KeyedWindow<C>>([], byEnd<C>);
   readonly #complete = new TinyQueue<KeyedWindow<C>>([], byEnd<C>);
+  /** Deltas come window by window. */
+  #latest: KeyedWindow<C> | undefined;
 
   constructor(series: SeriesDefinition) {
     this.#series = series;
@@ -35,7 +38,9 @@ export class WindowQueue<C> {
     const kind = this.#arrival(window, limits);
     // Also where it is still there, waiting to be forgotten.
     if (kind === 'late-rejected') return undefined;
-    return this.#windows.get(window.startMs) ?? this.#create(window, kind !== 'on-time');
+    const latest = this.#latest;
+    if (latest !== undefined && latest.window.startMs === window.startMs) return latest;
+    return (this.#latest = this.#windows.get(window.startMs) ?? this.#create(window, kind !== 'on-time'));
   }
 
   /** As {@link take}, for what was stored: a final window with rows to emit is made, too. */
@@ -72,6 +77,7 @@ export class WindowQueue<C> {
       }
       this.#complete.pop();
       this.#windows.delete(head.window.startMs);
+      if (this.#latest === head) this.#latest = undefined;
     }
   }
 
@@ -86,9 +92,11 @@ export class WindowQueue<C> {
     return classifyArrival(window, watermarkMs, closedUntilMs, this.#series.allowedLatenessMs).kind;
   }
 
-  #create(window: TimeWindow, isComplete: boolean): KeyedWindow<C> {
+  #create({ startMs, endMs }: TimeWindow, isComplete: boolean): KeyedWindow<C> {
+    // A copy: what is given may be a whole delta.
+    const window = { startMs, endMs };
     const created: KeyedWindow<C> = { window, cells: new Map(), isComplete };
-    this.#windows.set(window.startMs, created);
+    this.#windows.set(startMs, created);
     (isComplete ? this.#complete : this.#open).push(created);
     return created;
   }

@@ -1,7 +1,7 @@
 import { Accumulator } from '../accumulator.js';
 import type { GlobalContext } from '../global/global-windows.js';
 import type { WindowResult } from '../global/window-result.js';
-import { keyText } from '../key.js';
+import { keyId } from '../key.js';
 import type { RowCell } from './row-cell.js';
 import type { KeyedPane } from './sorted-panes.js';
 
@@ -12,11 +12,11 @@ export function assembledRow(
   panes: Iterable<KeyedPane>,
 ): { readonly result: WindowResult; readonly oldestReceivedMs: number; readonly panes: number } {
   const sum = new Accumulator(series.measures);
-  const text = keyText(series, key);
+  const id = keyId(series, key);
   let [oldestReceivedMs, looked] = [Infinity, 0];
   for (const { cells } of panes) {
     looked += 1;
-    const cell = cells.get(text);
+    const cell = cells.get(id);
     if (cell?.isIn(window.startMs) !== true) continue;
     cell.addTo(sum, window.startMs);
     oldestReceivedMs = Math.min(oldestReceivedMs, cell.show());

@@ -1,4 +1,4 @@
-import { type Key, keyText } from '../key.js';
+import { type Key, type KeyId, keyId } from '../key.js';
 import type { SeriesDefinition } from '../series.js';
 import type { TimeWindow } from '../time/window.js';
 import type { PaneCell } from './pane-cell.js';
@@ -28,9 +28,9 @@ export class ChangedPanes {
     for (const { pane } of this.#cells)
       for (const window of pane.windows) windows.set(window.startMs, window);
     for (const window of [...windows.values()].sort((a, b) => b.startMs - a.startMs)) {
-      const keys = new Map<string, Key>();
+      const keys = new Map<KeyId, Key>();
       for (const cell of this.#cells)
-        if (isIn(cell, window)) keys.set(keyText(this.series, cell.key), cell.key);
+        if (isIn(cell, window)) keys.set(keyId(this.series, cell.key), cell.key);
       for (const key of keys.values()) yield { window, key };
     }
   }

@@ -1,15 +1,15 @@
 import type { JsonScalar, JsonValue } from '#libs/kernel';
 import { DueQueue } from '../global/due-queue.js';
 import type {
-  CellName,
   GlobalContext,
   GlobalWindows,
   MergeOutcome,
   ProvisionalSink,
   RowSink,
 } from '../global/global-windows.js';
+import { storedName } from '../global/stored-name.js';
 import { type KeyedWindow, WindowQueue } from '../global/window-queue.js';
-import { type Key, keyOf, keyText } from '../key.js';
+import { type Key, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import { type Arrival, classifyArrival } from '../time/arrival.js';
 import type { HoppingWindow, TimeWindow } from '../time/window.js';
@@ -44,7 +44,7 @@ export class GlobalHopping implements GlobalWindows {
   readonly #due = new DueQueue<RowCell>();
   readonly #changedOpen: ChangedPanes;
   readonly #dirty = new Set<PaneCell | RowCell>();
-  #removed: CellName[] = [];
+  #removed: string[] = [];
   #restoredRows: RowCell[] = [];
   #settledMs = -Infinity;
   #isSettledDirty = false;
@@ -119,7 +119,7 @@ export class GlobalHopping implements GlobalWindows {
     return most - left;
   }
 
-  restore([kind, ...rest]: CellName, value: JsonValue): boolean {
+  restore([kind, ...rest]: readonly JsonScalar[], value: JsonValue): boolean {
     if (kind === SETTLED_CELL) {
       this.#settledMs = Number(value);
       return true;
@@ -130,7 +130,7 @@ export class GlobalHopping implements GlobalWindows {
     const key = keyOf(series, values);
     if (kind === PANE_CELL) return this.#restorePane({ startMs, endMs }, key, value);
     if (kind !== ROW_CELL) return false;
-    this.#restoredRows.push(new RowCell(series, { startMs, endMs }, key, value));
+    this.#restoredRows.push(new RowCell(this.context, { startMs, endMs }, key, value));
     return true;
   }
 
@@ -141,14 +141,14 @@ export class GlobalHopping implements GlobalWindows {
     }
     for (const row of this.#restoredRows) {
       const { cells } = this.#windows.restore(row.window, this.context.limits);
-      cells.set(keyText(this.context.series, row.key), row);
+      cells.set(keyId(this.context.series, row.key), row);
       if (row.wantsRow) this.#due.add(row);
     }
     this.#restoredRows = [];
     for (const keyed of this.#windows.windows()) if (keyed.isComplete) this.#complete(keyed);
   }
 
-  *changes(): Iterable<readonly [CellName, JsonValue | undefined]> {
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const cell of this.#dirty) {
       cell.isStored = true;
       yield [cell.name, cell.encode()];
@@ -158,26 +158,26 @@ export class GlobalHopping implements GlobalWindows {
     this.#removed = [];
     if (!this.#isSettledDirty) return;
     this.#isSettledDirty = false;
-    yield [[SETTLED_CELL], this.#settled()];
+    yield [storedName(this.context, [SETTLED_CELL]), this.#settled()];
   }
 
-  *cells(): Iterable<readonly [CellName, JsonValue]> {
+  *cells(): Iterable<readonly [string, JsonValue]> {
     for (const { cells } of this.#panes.all())
       for (const cell of cells.values()) yield [cell.name, cell.encode()];
     for (const { cells } of this.#windows.windows())
       for (const row of cells.values()) if (row.revision > 0) yield [row.name, row.encode()];
     const settled = this.#settled();
-    if (settled !== undefined) yield [[SETTLED_CELL], settled];
+    if (settled !== undefined) yield [storedName(this.context, [SETTLED_CELL]), settled];
   }
 
   /** The rows of its keys become due, but for those that are out. */
   #complete({ window, cells }: KeyedWindow<RowCell>): void {
     if (window.startMs <= this.#settledMs) return;
     for (const { cells: inPane } of this.#panes.between(window.startMs, window.endMs)) {
-      for (const [text, cell] of inPane) {
-        if (cells.has(text) || !cell.isIn(window.startMs)) continue;
-        const row = new RowCell(this.context.series, window, cell.key);
-        cells.set(text, row);
+      for (const [id, cell] of inPane) {
+        if (cells.has(id) || !cell.isIn(window.startMs)) continue;
+        const row = new RowCell(this.context, window, cell.key);
+        cells.set(id, row);
         this.#due.add(row);
       }
     }
@@ -185,13 +185,13 @@ export class GlobalHopping implements GlobalWindows {
 
   /** Events came for windows that are complete and not final: the oldest that are not final. */
   #correct({ pane, key }: PaneCell, fromMs: number): void {
-    const text = keyText(this.context.series, key);
+    const id = keyId(this.context.series, key);
     for (const window of pane.windows) {
       const keyed = window.startMs < fromMs ? undefined : this.#windows.take(window, this.context.limits);
       if (keyed === undefined) continue;
       if (!keyed.isComplete) return;
-      const row = keyed.cells.get(text) ?? new RowCell(this.context.series, window, key);
-      keyed.cells.set(text, row);
+      const row = keyed.cells.get(id) ?? new RowCell(this.context, window, key);
+      keyed.cells.set(id, row);
       this.#due.add(row);
       if (row.revision > 0) this.#dirty.add(row);
     }
@@ -230,7 +230,7 @@ export class GlobalHopping implements GlobalWindows {
     const pane = this.#paneOf(span);
     if (pane === undefined) return false;
     const { cells } = this.#panes.get(pane.startMs) ?? this.#panes.add(pane);
-    cells.set(keyText(this.context.series, key), new PaneCell(this.context.series, pane, key, value));
+    cells.set(keyId(this.context.series, key), new PaneCell(this.context, pane, key, value));
     return true;
   }
 
@@ -257,11 +257,11 @@ export class GlobalHopping implements GlobalWindows {
 
   #cellOf({ pane, cells }: KeyedPane, key: Key): PaneCell {
     const { series } = this.context;
-    const text = keyText(series, key);
-    let cell = cells.get(text);
+    const id = keyId(series, key);
+    let cell = cells.get(id);
     if (cell === undefined) {
-      cell = new PaneCell(series, pane, key);
-      cells.set(text, cell);
+      cell = new PaneCell(this.context, pane, key);
+      cells.set(id, cell);
     }
     return cell;
   }

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonValue, StreamEvent } from '#libs/kernel';
+import type { JsonScalar, JsonValue, StreamEvent } from '#libs/kernel';
 import { count } from '../aggregators/count.js';
 import type { Fields } from '../aggregators/aggregator.js';
 import { GlobalAggregation } from '../global/global-aggregation.js';
 import { LocalAggregation } from '../local/local-aggregation.js';
 import type { Partial } from '../partial.js';
 import type { SeriesDefinition } from '../series.js';
-import { type CellName } from '../global/global-windows.js';
 import { GatheredRows } from '../global/gathered-rows.js';
 import { hopping, type HoppingWindow } from '../time/window.js';
 import { gridOf, paneAt } from '../time/window-grid.js';
@@ -187,23 +186,26 @@ describe('rows that are out', () => {
     before.advance();
     expect(before.emit(Infinity, 10, new GatheredRows())).toBe(2);
     const stored = new Map<string, JsonValue>();
-    const store = (changes: Iterable<readonly [CellName, JsonValue | undefined]>): void => {
+    const store = (changes: Iterable<readonly [string, JsonValue | undefined]>): void => {
       for (const [name, value] of changes) {
-        if (value === undefined) stored.delete(JSON.stringify(name));
-        else stored.set(JSON.stringify(name), value);
+        if (value === undefined) stored.delete(name);
+        else stored.set(name, value);
       }
     };
     store(before.changes());
     expect(before.forgetFinal(1)).toBe(1);
     store(before.changes());
     expect([...stored.keys()]).toEqual([
-      '["pane",5,10,"/a"]',
-      '["pane",5,10,"/b"]',
-      '["row",0,10,"/b"]',
-      '["settled"]',
+      '["hops","web","pane",5,10,"/a"]',
+      '["hops","web","pane",5,10,"/b"]',
+      '["hops","web","row",0,10,"/b"]',
+      '["hops","web","settled"]',
     ]);
     const after = new GlobalHopping({ ...context, limits }, window);
-    for (const [name, value] of stored) expect(after.restore(JSON.parse(name) as CellName, value)).toBe(true);
+    for (const [name, value] of stored) {
+      const [, , ...rest] = JSON.parse(name) as JsonScalar[];
+      expect(after.restore(rest, value)).toBe(true);
+    }
     after.restored();
     expect(after.nextDueMs).toBeUndefined();
     expect(after.forgetFinal(10)).toBe(1);

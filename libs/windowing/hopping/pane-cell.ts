@@ -1,9 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
-import type { CellName } from '../global/global-windows.js';
-import { type Key, keyValues } from '../key.js';
+import { type CellOwner, storedName } from '../global/stored-name.js';
+import type { Key } from '../key.js';
 import type { Partial } from '../partial.js';
-import type { SeriesDefinition } from '../series.js';
 import type { Pane } from '../time/window-grid.js';
 
 /** First element of the names of panes' cells. */
@@ -22,11 +21,11 @@ export class PaneCell {
   /** Arrival of the oldest event that no emitted or provisional row has shown yet; ∞ for none. */
   #unshownReceivedMs = Infinity;
   /** By the start of the oldest window they count in; nearly always one, that of the pane's oldest window. */
-  #name: CellName | undefined;
+  #name: string | undefined;
   readonly #shares = new Map<number, Share>();
 
   constructor(
-    readonly series: SeriesDefinition,
+    private readonly owner: CellOwner,
     readonly pane: Pane,
     readonly key: Key,
     stored?: JsonValue,
@@ -34,26 +33,22 @@ export class PaneCell {
     this.isStored = stored !== undefined;
     const shares = isJsonObject(stored ?? null) ? (stored as StoredCell).shares : [];
     for (const [fromMs, measures, events] of shares) {
-      const accumulator = new Accumulator(series.measures, measures);
+      const accumulator = new Accumulator(owner.series.measures, measures);
       accumulator.events = events;
       this.#shares.set(fromMs, { accumulator, encoded: measures });
     }
   }
 
-  get name(): CellName {
-    return (this.#name ??= [
-      PANE_CELL,
-      this.pane.startMs,
-      this.pane.endMs,
-      ...keyValues(this.series, this.key),
-    ]);
+  get name(): string {
+    const { startMs, endMs } = this.pane;
+    return (this.#name ??= storedName(this.owner, [PANE_CELL, startMs, endMs], this.key));
   }
 
   /** @param fromMs start of the oldest window that the delta counts in */
   merge(partial: Partial, fromMs: number): void {
     let share = this.#shares.get(fromMs);
     if (share === undefined) {
-      share = { accumulator: new Accumulator(this.series.measures), encoded: undefined };
+      share = { accumulator: new Accumulator(this.owner.series.measures), encoded: undefined };
       this.#shares.set(fromMs, share);
     }
     share.accumulator.merge(partial.measures, partial.events, partial.oldestReceivedMs);

@@ -1,8 +1,7 @@
 import { isJsonObject, type JsonValue } from '#libs/kernel';
 import type { DueCell } from '../global/due-queue.js';
-import type { CellName } from '../global/global-windows.js';
-import { type Key, keyValues } from '../key.js';
-import type { SeriesDefinition } from '../series.js';
+import { type CellOwner, storedName } from '../global/stored-name.js';
+import type { Key } from '../key.js';
 import type { TimeWindow } from '../time/window.js';
 
 /** First element of the names of rows' cells. */
@@ -17,7 +16,7 @@ export class RowCell implements DueCell {
   readonly wantsRow: boolean;
 
   constructor(
-    readonly series: SeriesDefinition,
+    private readonly owner: CellOwner,
     readonly window: TimeWindow,
     readonly key: Key,
     stored?: JsonValue,
@@ -28,8 +27,9 @@ export class RowCell implements DueCell {
     this.wantsRow = cell?.isDue === true || this.revision === 0;
   }
 
-  get name(): CellName {
-    return [ROW_CELL, this.window.startMs, this.window.endMs, ...keyValues(this.series, this.key)];
+  get name(): string {
+    const { startMs, endMs } = this.window;
+    return storedName(this.owner, [ROW_CELL, startMs, endMs], this.key);
   }
 
   encode(): JsonValue {

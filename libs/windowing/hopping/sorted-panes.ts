@@ -1,10 +1,11 @@
+import type { KeyId } from '../key.js';
 import type { Pane } from '../time/window-grid.js';
 import type { PaneCell } from './pane-cell.js';
 
 /** A pane with the cells of all its keys. */
 export interface KeyedPane {
   readonly pane: Pane;
-  readonly cells: Map<string, PaneCell>;
+  readonly cells: Map<KeyId, PaneCell>;
 }
 
 /** The panes of one series and stream, by start. */

@@ -18,6 +18,12 @@ export class KeyTree<L extends object> {
 
   of(data: Fields): L {
     const { by } = this;
+    // Most keys are one field.
+    return by.length === 1 ? this.#leafIn(this.#root, keyPart(data[by[0]!]), data) : this.#deepLeaf(data);
+  }
+
+  #deepLeaf(data: Fields): L {
+    const { by } = this;
     const last = by.length - 1;
     let level = this.#root;
     for (let i = 0; i < last; i++) {
@@ -29,10 +35,13 @@ export class KeyTree<L extends object> {
       }
       level = next;
     }
-    const part = keyPart(data[by[last]!]);
+    return this.#leafIn(level, keyPart(data[by[last]!]), data);
+  }
+
+  #leafIn(level: Level<L>, part: JsonScalar, data: Fields): L {
     let leaf = level.get(part) as L | undefined;
     if (leaf === undefined) {
-      leaf = this.create(by.map((field) => keyPart(data[field])));
+      leaf = this.create(this.by.map((field) => keyPart(data[field])));
       level.set(part, leaf);
     }
     return leaf;

@@ -28,7 +28,8 @@ interface StreamContext {
 /**
  * The local stage: decides time and lateness of the events of one partition, and gathers mergeable deltas.
  *
- * L1. Nothing is kept of a window but the delta since the last {@link drain}, and which keys it admits.
+ * L1. Nothing that matters is kept of a window but the delta since the last {@link drain}, and which keys it admits.
+ *     Room for deltas is kept where there were some, so that it need not be made anew for every drain.
  * L2. The progress taken after a drain is never ahead of a delta that is not in it.
  */
 export class LocalAggregation {
@@ -74,9 +75,12 @@ export class LocalAggregation {
   /** Gives the deltas gathered since the last call, and forgets them. */
   drain(): Partial[] {
     const partials: Partial[] = [];
-    for (const { windows } of this.#streams.values()) for (const of of windows) of.drain(partials);
-    // Streams come and go; a context is cheap to make again.
-    this.#streams.clear();
+    for (const [name, { windows }] of this.#streams) {
+      const isQuiet = windows.every(({ isEmpty }) => isEmpty);
+      for (const of of windows) of.drain(partials);
+      // Streams come and go; a context is cheap to make again.
+      if (isQuiet) this.#streams.delete(name);
+    }
     this.#latest = undefined;
     this.#caps.forgetFinal((stream) => this.times.of(stream));
     return partials;

@@ -13,6 +13,7 @@ export class LocalTumbling implements LocalWindows {
   readonly #windows = new Map<number, KeyedDeltas>();
   /** Events come nearly in order: the next is nearly always in the window of the one before. */
   #latest: KeyedDeltas | undefined;
+  #isEmpty = true;
 
   constructor(
     private readonly context: LocalContext,
@@ -22,7 +23,7 @@ export class LocalTumbling implements LocalWindows {
   }
 
   get isEmpty(): boolean {
-    return this.#windows.size === 0;
+    return this.#isEmpty;
   }
 
   add(event: StreamEvent<Fields>, { watermarkMs, closedUntilMs }: LocalTime): LateArrival | undefined {
@@ -32,14 +33,19 @@ export class LocalTumbling implements LocalWindows {
     const arrival = classifyArrival(window, watermarkMs, closedUntilMs, series.allowedLatenessMs);
     if (arrival.kind === 'late-rejected') return { series: series.name, window, lateByMs: arrival.lateByMs };
     if (deltas !== this.#latest) this.#keep(deltas);
+    this.#isEmpty = false;
     deltas.add(event);
     return undefined;
   }
 
   drain(into: Partial[]): void {
-    for (const deltas of this.#windows.values()) deltas.drain(into);
-    this.#windows.clear();
+    for (const [startMs, deltas] of this.#windows) {
+      // It had no event since the last drain: events have gone on to other windows.
+      if (deltas.isEmpty) this.#windows.delete(startMs);
+      else deltas.drain(into);
+    }
     this.#latest = undefined;
+    this.#isEmpty = true;
   }
 
   #deltasAt(timeMs: number): KeyedDeltas {

@@ -20,8 +20,8 @@ export interface LocalTime {
 }
 
 /**
- * How one kind of windows gathers the deltas of one series and stream at a local task. It lives from one
- * {@link LocalWindows.drain} to the next only, and keeps no state that outlives it.
+ * How one kind of windows gathers the deltas of one series and stream at a local task. It is forgotten once there was
+ * no event from one {@link LocalWindows.drain} to the next, and keeps nothing that would be missed then.
  *
  * W1. What it takes, and for which windows, is decided here once, by `classifyArrival` and the time given; the delta
  *     says so. The global stage, whose watermark is the minimum over all tasks and so lags, decides nothing again.
@@ -36,13 +36,14 @@ export interface LocalWindows {
   add(event: StreamEvent<Fields>, time: LocalTime): LateArrival | undefined;
   /** Gives the deltas, and forgets them. */
   drain(into: Partial[]): void;
+  /** There is no delta. */
   readonly isEmpty: boolean;
 }
 
 /** Which keys of a window count under their own name: the cap on keys. It outlives a drain; the task stores it. */
 export interface KeyAdmission {
   /**
-   * Asked for each key and window that has no delta since the last drain yet. False: the window holds as many keys as
+   * Asked for each key and window at least once before the window is final. False: the window holds as many keys as
    * it may, and the event goes to `otherKey(series)`.
    *
    * @param window identified by its start; forgotten once it is final

@@ -1,7 +1,6 @@
 import type { JsonScalar, JsonValue } from '#libs/kernel';
 import { DueRows } from '../global/due-rows.js';
 import type {
-  CellName,
   GlobalContext,
   GlobalWindows,
   MergeOutcome,
@@ -10,7 +9,7 @@ import type {
 } from '../global/global-windows.js';
 import { newestOf } from '../global/newest-of.js';
 import type { RowIdentity } from '../global/window-result.js';
-import { keyOf, keyText } from '../key.js';
+import { type KeyId, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import type { SessionWindow } from '../time/window.js';
 import { Retraction } from './retraction.js';
@@ -35,7 +34,7 @@ import { SpansByStart } from './spans-by-start.js';
  *     which they come. Each event counts in one session, and no final row changes; which one may depend on the order.
  */
 export class GlobalSessions implements GlobalWindows {
-  readonly #keys = new Map<string, SpansByStart<SessionCell>>();
+  readonly #keys = new Map<KeyId, SpansByStart<SessionCell>>();
   readonly #stages: SessionStages;
   readonly #due = new DueRows<SessionCell | Retraction>();
   readonly #retractions = new Set<Retraction>();
@@ -44,7 +43,7 @@ export class GlobalSessions implements GlobalWindows {
   readonly #final: SessionCell[] = [];
   #restoredWithoutRow = new Set<SessionCell>();
   #gone: RowIdentity[] = [];
-  #removed: CellName[] = [];
+  #removed: string[] = [];
 
   constructor(
     private readonly context: GlobalContext,
@@ -56,7 +55,7 @@ export class GlobalSessions implements GlobalWindows {
   merge(partial: Partial): MergeOutcome {
     const single = spanOf(this.definition, partial);
     if (single === undefined) return { kind: 'unknown-series' };
-    const key = keyText(this.context.series, partial.key);
+    const key = keyId(this.context.series, partial.key);
     const sessions = this.#keys.get(key) ?? new SpansByStart<SessionCell>(this.definition);
     const { span, joined } = sessions.joinedBy(single);
     const isLate = this.#stages.isRefused(windowOfSpan(this.definition, single));
@@ -120,7 +119,7 @@ export class GlobalSessions implements GlobalWindows {
     while (forgotten < most) {
       const cell = this.#final.pop();
       if (cell === undefined) break;
-      const key = keyText(this.context.series, cell.owner.key);
+      const key = keyId(this.context.series, cell.owner.key);
       const sessions = this.#keys.get(key);
       sessions?.remove(cell);
       if (sessions?.size === 0) this.#keys.delete(key);
@@ -130,7 +129,7 @@ export class GlobalSessions implements GlobalWindows {
     return forgotten;
   }
 
-  restore(name: CellName, value: JsonValue): boolean {
+  restore(name: readonly JsonScalar[], value: JsonValue): boolean {
     return name[0] === 'retraction'
       ? this.#restoreRetraction(name, value)
       : this.#restoreSession(name, value);
@@ -149,7 +148,7 @@ export class GlobalSessions implements GlobalWindows {
     this.advance();
   }
 
-  *changes(): Iterable<readonly [CellName, JsonValue | undefined]> {
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const name of this.#removed) yield [name, undefined];
     this.#removed = [];
     for (const cell of this.#dirty) {
@@ -169,7 +168,7 @@ export class GlobalSessions implements GlobalWindows {
     }
   }
 
-  *cells(): Iterable<readonly [CellName, JsonValue]> {
+  *cells(): Iterable<readonly [string, JsonValue]> {
     for (const cell of this.#allSessions()) yield this.#stored(cell);
     for (const retraction of this.#retractions) yield [retraction.name, retraction.encode()];
   }
@@ -178,7 +177,7 @@ export class GlobalSessions implements GlobalWindows {
     for (const sessions of this.#keys.values()) yield* sessions;
   }
 
-  #stored(cell: SessionCell): readonly [CellName, JsonValue] {
+  #stored(cell: SessionCell): readonly [string, JsonValue] {
     return [cell.nameAt(cell.span.firstMs), cell.encode(this.#due.has(cell))];
   }
 
@@ -245,12 +244,12 @@ export class GlobalSessions implements GlobalWindows {
     if (cell.storedStartMs !== undefined) this.#removed.push(cell.nameAt(cell.storedStartMs));
   }
 
-  #restoreSession(name: CellName, value: JsonValue): boolean {
+  #restoreSession(name: readonly JsonScalar[], value: JsonValue): boolean {
     const owner = this.#ownerOf(name.slice(4));
     const restored =
       owner && name[0] === 'session' && SessionCell.restore(this.definition, owner, name, value);
     if (owner === undefined || !restored) return false;
-    const key = keyText(this.context.series, owner.key);
+    const key = keyId(this.context.series, owner.key);
     const sessions = this.#keys.get(key) ?? new SpansByStart<SessionCell>(this.definition);
     sessions.insert(restored.cell);
     this.#keys.set(key, sessions);
@@ -258,7 +257,7 @@ export class GlobalSessions implements GlobalWindows {
     return true;
   }
 
-  #restoreRetraction([, startMs, endMs, ...values]: CellName, value: JsonValue): boolean {
+  #restoreRetraction([, startMs, endMs, ...values]: readonly JsonScalar[], value: JsonValue): boolean {
     const owner = this.#ownerOf(values);
     if (owner === undefined) return false;
     const window = { startMs: startMs as number, endMs: endMs as number };

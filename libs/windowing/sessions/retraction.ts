@@ -1,7 +1,6 @@
 import type { JsonValue } from '#libs/kernel';
-import type { CellName } from '../global/global-windows.js';
+import { storedName } from '../global/stored-name.js';
 import type { WindowResult } from '../global/window-result.js';
-import { keyValues } from '../key.js';
 import type { TimeWindow } from '../time/window.js';
 import { identityOf, type SessionOwner } from './session-cell.js';
 
@@ -20,9 +19,9 @@ export class Retraction {
     return { ...identityOf(this.owner, this.window), measures: {}, revision: this.revision, retracted: true };
   }
 
-  get name(): CellName {
+  get name(): string {
     const { startMs, endMs } = this.window;
-    return ['retraction', startMs, endMs, ...keyValues(this.owner.series, this.owner.key)];
+    return storedName(this.owner, ['retraction', startMs, endMs], this.owner.key);
   }
 
   encode(): JsonValue {

@@ -1,16 +1,13 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
+import { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from '#libs/kernel';
 import { Accumulator } from '../accumulator.js';
 import type { RowIdentity, WindowResult } from '../global/window-result.js';
-import { type Key, keyValues } from '../key.js';
-import type { CellName } from '../global/global-windows.js';
-import type { SeriesDefinition } from '../series.js';
+import type { Key } from '../key.js';
+import { type CellOwner, storedName } from '../global/stored-name.js';
 import type { SessionWindow, TimeWindow } from '../time/window.js';
 import { type SessionSpan, windowOfSpan } from './session-span.js';
 
 /** Whose session it is. */
-export interface SessionOwner {
-  readonly series: SeriesDefinition;
-  readonly stream: string;
+export interface SessionOwner extends CellOwner {
   readonly key: Key;
 }
 
@@ -94,9 +91,9 @@ export class SessionCell {
   }
 
   /** The name under which it is stored, or would be if it began there. */
-  nameAt(startMs: number): CellName {
+  nameAt(startMs: number): string {
     const { gapMs, maxLengthMs = null } = this.definition;
-    return ['session', gapMs, maxLengthMs, startMs, ...keyValues(this.owner.series, this.owner.key)];
+    return storedName(this.owner, ['session', gapMs, maxLengthMs, startMs], this.owner.key);
   }
 
   /** @param isDue a row of it is to be emitted */
@@ -117,7 +114,7 @@ export class SessionCell {
   static restore(
     definition: SessionWindow,
     owner: SessionOwner,
-    name: CellName,
+    name: readonly JsonScalar[],
     value: JsonValue,
   ): { readonly cell: SessionCell; readonly wantsRow: boolean } | undefined {
     const [, gapMs, maxLengthMs, startMs] = name;

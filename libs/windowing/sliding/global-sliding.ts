@@ -2,15 +2,15 @@ import TinyQueue from 'tinyqueue';
 import type { JsonScalar, JsonValue } from '#libs/kernel';
 import { DueRows } from '../global/due-rows.js';
 import type {
-  CellName,
   GlobalContext,
   GlobalWindows,
   MergeOutcome,
   ProvisionalSink,
   RowSink,
 } from '../global/global-windows.js';
+import { storedName } from '../global/stored-name.js';
 import type { RowIdentity, WindowResult } from '../global/window-result.js';
-import { type Key, keyOf, keyText, keyValues } from '../key.js';
+import { type Key, type KeyId, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import { classifyArrival } from '../time/arrival.js';
 import type { SlidingWindow, TimeWindow } from '../time/window.js';
@@ -32,7 +32,7 @@ interface Moment {
  * D3. Of what is open a key shows one window: the one that ends with its newest event.
  */
 export class GlobalSliding implements GlobalWindows {
-  readonly #keys = new Map<string, SlidingKey>();
+  readonly #keys = new Map<KeyId, SlidingKey>();
   readonly #open = new TinyQueue<SlidingRow>([], (a, b) => a.startMs - b.startMs);
   readonly #moments = new TinyQueue<Moment>([], (a, b) => a.timeMs - b.timeMs);
   readonly #due = new DueRows<SlidingRow>();
@@ -40,7 +40,7 @@ export class GlobalSliding implements GlobalWindows {
   readonly #dirtySlices = new Map<Slice, SlidingKey>();
   readonly #dirtyRows = new Set<SlidingRow>();
   readonly #wantsNoRow = new Set<SlidingRow>();
-  #removed: CellName[] = [];
+  #removed: string[] = [];
 
   constructor(
     private readonly context: GlobalContext,
@@ -114,7 +114,7 @@ export class GlobalSliding implements GlobalWindows {
     return forgotten;
   }
 
-  restore(name: CellName, value: JsonValue): boolean {
+  restore(name: readonly JsonScalar[], value: JsonValue): boolean {
     const [kind, sizeMs, timeMs, ...rest] = name as [string, number, number, ...JsonScalar[]];
     const [fromMs, ...values] = kind === 'slice' ? rest : [null, ...rest];
     const isOurs = sizeMs === this.definition.sizeMs && values.length === this.context.series.by.length;
@@ -134,7 +134,7 @@ export class GlobalSliding implements GlobalWindows {
     this.#wantsNoRow.clear();
   }
 
-  *changes(): Iterable<readonly [CellName, JsonValue | undefined]> {
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     for (const name of this.#removed) yield [name, undefined];
     this.#removed = [];
     for (const [slice, of] of this.#dirtySlices) {
@@ -149,7 +149,7 @@ export class GlobalSliding implements GlobalWindows {
     this.#dirtyRows.clear();
   }
 
-  *cells(): Iterable<readonly [CellName, JsonValue]> {
+  *cells(): Iterable<readonly [string, JsonValue]> {
     for (const of of this.#keys.values()) {
       for (const slice of of.slices) yield [this.#sliceName(of.key, slice), encodeSlice(slice)];
       for (const row of of.rows.values())
@@ -167,11 +167,11 @@ export class GlobalSliding implements GlobalWindows {
   }
 
   #keyOf(key: Key): SlidingKey {
-    const text = keyText(this.context.series, key);
-    let of = this.#keys.get(text);
+    const id = keyId(this.context.series, key);
+    let of = this.#keys.get(id);
     if (of === undefined) {
       of = new SlidingKey(key, this.context.series.measures);
-      this.#keys.set(text, of);
+      this.#keys.set(id, of);
     }
     return of;
   }
@@ -252,7 +252,7 @@ export class GlobalSliding implements GlobalWindows {
     // The window that follows may be the one that ends with another moment, and goes with that.
     const endMs = timeMs + 1 + sizeMs;
     if (of.between(endMs, endMs).length === 0) this.#forgetRow(of, timeMs + 1);
-    if (of.isEmpty) this.#keys.delete(keyText(this.context.series, of.key));
+    if (of.isEmpty) this.#keys.delete(keyId(this.context.series, of.key));
     return slices.length;
   }
 
@@ -276,13 +276,13 @@ export class GlobalSliding implements GlobalWindows {
     return stored;
   }
 
-  #sliceName(key: Key, { timeMs, fromMs }: Slice): CellName {
+  #sliceName(key: Key, { timeMs, fromMs }: Slice): string {
     const from = fromMs === -Infinity ? null : fromMs;
-    return ['slice', this.definition.sizeMs, timeMs, from, ...keyValues(this.context.series, key)];
+    return storedName(this.context, ['slice', this.definition.sizeMs, timeMs, from], key);
   }
 
-  #rowName({ of, startMs }: SlidingRow): CellName {
-    return ['row', this.definition.sizeMs, startMs, ...keyValues(this.context.series, of.key)];
+  #rowName({ of, startMs }: SlidingRow): string {
+    return storedName(this.context, ['row', this.definition.sizeMs, startMs], of.key);
   }
 }
 
