@@ -1,0 +1,1 @@
+export { WebSocketBroker, type WebSocketBrokerOptions } from './websocket-broker.js';

@@ -1,0 +1,68 @@
+import type { Position } from '#libs/messaging';
+import type { TopicInternalStats } from '#libs/pulsar-admin';
+import type { Entry } from './entry-ranges.js';
+
+type Ledgers = Pick<TopicInternalStats, 'lastConfirmedEntry' | 'ledgers'>;
+
+/** Before the first entry that there can be. */
+const NO_ENTRY: Entry = { ledgerId: -1, entryId: -1 };
+
+/** `12:34` @throws RangeError where it is none */
+export function parseEntry(text: string): Entry {
+  const [ledgerId, entryId] = text.split(':').map(Number);
+  if (!Number.isSafeInteger(ledgerId) || !Number.isSafeInteger(entryId)) {
+    throw new RangeError(`${text} is no ledgerId:entryId`);
+  }
+  return { ledgerId: ledgerId ?? -1, entryId: entryId ?? -1 };
+}
+
+/** Entries that are stored behind a place, the one at the place not counted. */
+export function entriesAfter(stats: Ledgers, [ledgerId, entryId]: Position): number {
+  let count = 0;
+  for (const ledger of ledgersOf(stats)) {
+    if (ledger.ledgerId > ledgerId) count += ledger.entries;
+    if (ledger.ledgerId === ledgerId) count += Math.max(0, ledger.entries - 1 - Math.max(-1, entryId));
+  }
+  return count;
+}
+
+/** What to look at of the end of a partition. */
+export interface TailBounds {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+}
+
+/**
+ * The entry before the last ones of a partition, as many as the bounds allow; a reader from there gets those.
+ * Undefined: all of them are within the bounds. Bytes are by the mean of each ledger, or of all where it is still open.
+ */
+export function entryBeforeTail(
+  stats: Ledgers & Pick<TopicInternalStats, 'numberOfEntries' | 'totalSize'>,
+  { maxEntries, maxBytes }: TailBounds,
+): Entry | undefined {
+  const meanBytes = stats.numberOfEntries === 0 ? 0 : stats.totalSize / stats.numberOfEntries;
+  let entriesLeft = maxEntries;
+  let bytesLeft = maxBytes;
+  for (const { ledgerId, entries, size } of ledgersOf(stats).reverse()) {
+    const entryBytes = Math.max(1, size > 0 && entries > 0 ? size / entries : meanBytes);
+    const wanted = Math.min(entriesLeft, Math.floor(bytesLeft / entryBytes));
+    if (wanted < entries) return { ledgerId, entryId: entries - 1 - wanted };
+    entriesLeft -= entries;
+    bytesLeft -= entries * entryBytes;
+  }
+  return undefined;
+}
+
+/** The last entry that is stored; before everything where there is none. */
+export function lastEntryOf(stats: Ledgers): Entry {
+  const last = ledgersOf(stats).findLast(({ entries }) => entries > 0);
+  return last === undefined ? NO_ENTRY : { ledgerId: last.ledgerId, entryId: last.entries - 1 };
+}
+
+/** The broker counts the entries of a ledger only once it is closed; the last stored entry tells of the open one. */
+function ledgersOf({ ledgers, lastConfirmedEntry }: Ledgers): TopicInternalStats['ledgers'][number][] {
+  const last = parseEntry(lastConfirmedEntry);
+  return ledgers.map((ledger) =>
+    ledger.ledgerId === last.ledgerId ? { ...ledger, entries: last.entryId + 1 } : { ...ledger },
+  );
+}

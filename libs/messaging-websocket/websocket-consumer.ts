@@ -1,0 +1,259 @@
+import {
+  ClosedError,
+  comparePositions,
+  ConsumerBusyError,
+  type Delivery,
+  MessageConsumer,
+  type Position,
+  BEFORE_FIRST,
+  type ReceiveOptions,
+} from '#libs/messaging';
+import type { BrokerSocket } from './broker-socket.js';
+import { EntryRanges } from './entry-ranges.js';
+import { encodeMessageId } from './message-id.js';
+import { entriesAfter } from './partition-end.js';
+import { type Arrival, PartitionFeed } from './partition-feed.js';
+import { PAUSE_BYTES, ReceiveWindow } from './receive-window.js';
+import { SocketLink } from './socket-link.js';
+import { isPassing, uniqueName, type WebSocketTools } from './websocket-tools.js';
+
+export interface WebSocketConsumerOptions {
+  readonly tools: WebSocketTools;
+  readonly topic: string;
+  readonly partition: number;
+  readonly subscription: string;
+  /** Up to where the subscription has acknowledged. */
+  readonly start: Position;
+  readonly onClose: () => void;
+}
+
+/** Prefetched by the broker's end of the socket. */
+const BROKER_QUEUE_MESSAGES = 200;
+/** An answer that takes longer: the acknowledgements may be lost, and come again with their messages. */
+const ACKNOWLEDGE_TIMEOUT_MS = 10_000;
+
+/**
+ * The exclusive consumer of a partition.
+ *
+ * K1. The protocol has no cumulative acknowledgement: every entry received up to the position is acknowledged.
+ * K2. An acknowledgement may get lost with its connection. Then its message comes again, is acknowledged again, and
+ *     is not handed on a second time.
+ * K3. What was under way when a seek began never arrives after it: the socket is closed, and another opened.
+ */
+export class WebSocketConsumer extends MessageConsumer {
+  readonly #options: WebSocketConsumerOptions;
+  readonly #feed: PartitionFeed;
+  readonly #link: SocketLink;
+  readonly #window = new ReceiveWindow();
+  readonly #unacknowledged = new EntryRanges();
+  /** Tells our session from others': the broker shows it. */
+  readonly #consumerName: string;
+  #acknowledged: Position;
+  #hasBegun = false;
+  #isPaused = false;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WebSocketConsumerOptions) {
+    super();
+    this.#options = options;
+    const { tools, topic, partition, start } = options;
+    this.#consumerName = uniqueName();
+    this.#acknowledged = start;
+    this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
+    this.#link = new SocketLink({
+      ...tools,
+      open: (listener) => tools.names.claim(this.#place, () => tools.opener.open(this.#target(), listener)),
+      onOpen: () => this.#onOpen(),
+      onText: (text) => this.#onText(text),
+      onLost: () => undefined,
+      onFailed: (error) => this.#fail(error),
+      isWorthRetrying: (error) => this.#isWorthRetrying(error),
+    });
+  }
+
+  /** @throws ConsumerBusyError */
+  async open(): Promise<void> {
+    await this.#link.start();
+  }
+
+  /** Why it gets nothing now; undefined while connected. */
+  get problem(): Error | undefined {
+    return this.#link.problem;
+  }
+
+  async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
+    this.#assertOpen();
+    this.#hasBegun = true;
+    this.#ask();
+    const deliveries = await this.#feed.queue.receive(options);
+    this.#assertOpen();
+    this.#ask();
+    return deliveries;
+  }
+
+  async acknowledgeUpTo(position: Position): Promise<void> {
+    this.#assertOpen();
+    if (comparePositions(position, this.#acknowledged) > 0) this.#acknowledged = position;
+    const socket = this.#link.socket;
+    // Without a socket they will come again (K2).
+    if (socket === undefined) return;
+    const entries = this.#unacknowledged.takeUpTo(position);
+    if (entries.length === 0) return;
+    for (const entry of entries) socket.send(JSON.stringify({ messageId: encodeMessageId(entry) }));
+    await socket.barrier(ACKNOWLEDGE_TIMEOUT_MS).catch(() => undefined);
+  }
+
+  async seekAfter(position: Position): Promise<void> {
+    this.#assertOpen();
+    if (!this.#hasBegun && comparePositions(position, this.#feed.received) === 0) return;
+    try {
+      await this.#link.restart(() => this.#reset(position));
+    } catch (error) {
+      // Where it stands is not known any more.
+      this.#fail(error as Error);
+      throw error;
+    }
+  }
+
+  async isCaughtUp(): Promise<boolean> {
+    this.#assertOpen();
+    // Looked at again: something may come meanwhile that was stored before.
+    return this.#feed.hasAllOfEntry && (await this.#storedBehind()) === 0 && this.#feed.hasAllOfEntry;
+  }
+
+  async backlogMessages(): Promise<number> {
+    this.#assertOpen();
+    return (await this.#storedBehind()) + this.#feed.queue.length;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#feed.queue.close();
+    await this.#link.close();
+    this.#options.tools.names.release(this.#place);
+    this.#options.onClose();
+  }
+
+  /** What nobody else may hold. */
+  get #place(): string {
+    const { topic, partition, subscription } = this.#options;
+    return JSON.stringify(['consumer', topic, partition, subscription]);
+  }
+
+  #target(): Parameters<WebSocketTools['opener']['open']>[0] {
+    const { topic, partition, subscription } = this.#options;
+    return {
+      role: 'consumer',
+      topic,
+      partition,
+      subscription,
+      query: {
+        subscriptionType: 'Exclusive',
+        consumerName: this.#consumerName,
+        pullMode: true,
+        receiverQueueSize: BROKER_QUEUE_MESSAGES,
+      },
+      busy: () => new ConsumerBusyError(topic, partition, subscription),
+    };
+  }
+
+  #onOpen(): void {
+    this.#window.reset();
+    this.#isPaused = false;
+    this.#ask();
+    this.#regulate();
+  }
+
+  #onText(text: string): void {
+    const arrival = this.#feed.take(text);
+    if (arrival === undefined) return;
+    this.#window.arrived(text.length);
+    this.#note(arrival);
+    this.#ask();
+    this.#regulate();
+  }
+
+  #note({ messageId, parts, position, isRepeat }: Arrival): void {
+    const isDone = comparePositions(position, this.#acknowledged) <= 0;
+    if (isDone) this.#link.socket?.send(JSON.stringify({ messageId }));
+    else if (!isRepeat && parts.batchIndex + 1 >= parts.batchSize)
+      this.#unacknowledged.add(parts, Math.max(0, parts.batchIndex));
+  }
+
+  /** Nothing is asked for before anybody wants it: a seek right after the start then finds nothing under way. */
+  #ask(): void {
+    const socket = this.#link.socket;
+    if (!this.#hasBegun || socket === undefined) return;
+    const permitMessages = this.#window.request(this.#feed.queue.length);
+    if (permitMessages > 0) socket.send(JSON.stringify({ type: 'permit', permitMessages }));
+    this.#regulate();
+  }
+
+  #regulate(): void {
+    const socket = this.#link.socket;
+    const { bytes } = this.#feed.queue;
+    if (socket === undefined) return;
+    if (!this.#isPaused && bytes >= PAUSE_BYTES) this.#pause(socket);
+    else if (this.#isPaused && bytes < PAUSE_BYTES / 2) this.#resume(socket);
+  }
+
+  #pause(socket: BrokerSocket): void {
+    this.#isPaused = true;
+    socket.pause();
+  }
+
+  #resume(socket: BrokerSocket): void {
+    this.#isPaused = false;
+    socket.resume();
+  }
+
+  async #reset(position: Position): Promise<void> {
+    const { tools, topic, partition, subscription } = this.#options;
+    const [ledgerId, entryId] = position;
+    tools.names.release(this.#place);
+    // One entry before it: of a batch, the rest comes only with the whole. What is too much is dropped here.
+    const entry = ledgerId < 0 ? BEFORE_FIRST : ([ledgerId, Math.max(-1, entryId - 1)] as const);
+    await tools.admin.subscriptions.seekAfter(
+      { topic, partition, subscription },
+      { ledgerId: entry[0], entryId: entry[1] },
+    );
+    this.#unacknowledged.clear();
+    this.#feed.moveTo(position);
+  }
+
+  async #storedBehind(): Promise<number> {
+    const { tools, topic, partition } = this.#options;
+    const stats = await tools.admin.topics.internalStats(topic, partition);
+    return entriesAfter(stats, this.#feed.received);
+  }
+
+  /** Busy is our own last session, which the broker has not missed yet, or somebody else: then this one is over. */
+  async #isWorthRetrying(error: unknown): Promise<boolean> {
+    const { tools, topic, partition, subscription } = this.#options;
+    if (!(error instanceof ConsumerBusyError)) return isPassing(error);
+    try {
+      const stats = await tools.admin.topics.stats(topic, partition);
+      const consumers = stats.subscriptions[subscription]?.consumers ?? [];
+      return consumers.every(({ consumerName }) => consumerName === this.#consumerName);
+    } catch (unknown) {
+      return isPassing(unknown);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    void this.close();
+  }
+
+  #assertOpen(): void {
+    const { topic, partition, subscription } = this.#options;
+    if (this.#closing === undefined) return;
+    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
+    throw new ClosedError(`the consumer ${subscription} of partition ${partition} of ${topic}${why}`);
+  }
+}

@@ -1,0 +1,269 @@
+import type { Cancel } from '#libs/kernel';
+import {
+  ClosedError,
+  MAX_MESSAGE_BYTES,
+  MessageProducer,
+  MessageTooLargeError,
+  type OutgoingMessage,
+  type Position,
+  ProducerBusyError,
+  type SendReceipt,
+} from '#libs/messaging';
+import { BrokerUnavailableError } from '#libs/pulsar-admin';
+import type { BrokerSocket, SocketListener } from './broker-socket.js';
+import { decodeMessageId, positionOf } from './message-id.js';
+import { SendQueueFullError, SendRefusedError } from './messaging-websocket.errors.js';
+import { SendPipeline } from './send-pipeline.js';
+import { readSequenceTail } from './sequence-tail.js';
+import { SocketLink } from './socket-link.js';
+import { isPassing, type WebSocketTools } from './websocket-tools.js';
+import { encodeSend } from './wire-message.js';
+
+export interface WebSocketProducerOptions {
+  readonly tools: WebSocketTools;
+  readonly topic: string;
+  readonly partition: number;
+  readonly producerName: string;
+  /** Nothing is stored on other topics: there is no number to find, and no position to give. */
+  readonly isPersistent: boolean;
+  readonly onClose: () => void;
+}
+
+/** The broker's end closes a socket that sends a larger frame. */
+const MAX_FRAME_BYTES = 1024 * 1024;
+/** Callers that do not wait for their sends find out here. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** A send ends after this, whatever happens. */
+const SEND_TIMEOUT_MS = 30_000;
+/** After a loss the broker may hold our old session for a while; who is there longer is somebody else. */
+const OWN_SESSION_MS = 20_000;
+
+interface Answer {
+  readonly result: string;
+  readonly messageId?: string;
+  readonly context?: string;
+  readonly errorMsg?: string;
+}
+
+/**
+ * Sends to one partition under a name.
+ *
+ * S1. Per-message numbers are ignored by the protocol. What is stored under this name tells the last number when the
+ *     producer opens, and after a connection broke with messages under way; from then on the numbers are judged here.
+ * S2. A connection that breaks fails what was under way: it may be stored or not, and who sends it again learns which.
+ * S3. Nothing is sent through a new connection before S1 is done.
+ */
+export class WebSocketProducer extends MessageProducer {
+  readonly #options: WebSocketProducerOptions;
+  readonly #link: SocketLink;
+  readonly #pipeline = new SendPipeline();
+  readonly #pending = new Set<Promise<SendReceipt>>();
+  readonly #over = new AbortController();
+  /** What is known to be stored reaches up to here; undefined: nothing is known yet. */
+  #knownUpTo: Position | undefined;
+  #isUncertain = true;
+  #nextContext = 0;
+  /** What sends fail with that are called before anybody could know of a failure. */
+  #freshFailure: Error | undefined;
+  #cancelTimer: Cancel | undefined;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WebSocketProducerOptions) {
+    super();
+    this.#options = options;
+    const { tools } = options;
+    this.#link = new SocketLink({
+      ...tools,
+      open: (listener) => this.#connect(listener),
+      onOpen: () => this.#pump(),
+      onText: (text) => this.#onAnswer(JSON.parse(text) as Answer),
+      onLost: (error) => this.#onLost(error),
+      onFailed: (error) => this.#fail(error),
+      isWorthRetrying: async (error, lostForMs) =>
+        error instanceof ProducerBusyError ? lostForMs < OWN_SESSION_MS : isPassing(error),
+    });
+  }
+
+  get lastSequenceId(): number {
+    return this.#pipeline.lastSequenceId;
+  }
+
+  /** Why it stores nothing now; undefined while connected. */
+  get problem(): Error | undefined {
+    return this.#link.problem;
+  }
+
+  /** @throws ProducerBusyError */
+  async open(): Promise<void> {
+    await this.#link.start();
+  }
+
+  async send(message: OutgoingMessage): Promise<SendReceipt> {
+    this.#assertOpen();
+    const { topic, producerName } = this.#options;
+    const payloadBytes = message.payload.byteLength;
+    if (payloadBytes > MAX_MESSAGE_BYTES)
+      throw new MessageTooLargeError(topic, payloadBytes, MAX_MESSAGE_BYTES);
+    if (this.#freshFailure !== undefined) throw this.#freshFailure;
+    const context = String(this.#nextContext++);
+    const text = encodeSend(message, producerName, context);
+    this.#checkRoom(text);
+    const sent = this.#submit(text, context, message.sequenceId);
+    this.#pending.add(sent);
+    try {
+      return await sent;
+    } finally {
+      this.#pending.delete(sent);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Nobody knows when the broker is back: whoever ends does not wait for that.
+    if (this.problem !== undefined) this.#failSends(this.problem);
+    await Promise.allSettled(this.#pending);
+    this.#over.abort();
+    this.#cancelTimer?.();
+    await this.#link.close();
+    this.#options.tools.names.release(this.#place);
+    this.#options.onClose();
+  }
+
+  /** The frame holds key and properties too. */
+  #checkRoom(text: string): void {
+    const { topic } = this.#options;
+    const frameBytes = Buffer.byteLength(text);
+    if (frameBytes > MAX_FRAME_BYTES) throw new MessageTooLargeError(topic, frameBytes, MAX_FRAME_BYTES);
+    const waitingBytes = this.#pipeline.waitingBytes + frameBytes;
+    if (waitingBytes > MAX_WAITING_BYTES)
+      throw new SendQueueFullError(topic, waitingBytes, MAX_WAITING_BYTES);
+  }
+
+  #submit(text: string, context: string, sequenceId: number | undefined): Promise<SendReceipt> {
+    const deadlineMs = this.#options.tools.clock.monotonicMs() + SEND_TIMEOUT_MS;
+    return new Promise((resolve, reject) => {
+      this.#pipeline.add({ text, context, sequenceId, deadlineMs, resolve, reject });
+      this.#pump();
+      this.#watch();
+    });
+  }
+
+  get #place(): string {
+    const { topic, partition, producerName } = this.#options;
+    return JSON.stringify(['producer', topic, partition, producerName]);
+  }
+
+  async #connect(listener: SocketListener): Promise<BrokerSocket> {
+    const { tools, topic, partition, producerName } = this.#options;
+    const target = {
+      role: 'producer',
+      topic,
+      partition,
+      query: { producerName, sendTimeoutMillis: SEND_TIMEOUT_MS },
+      busy: () => new ProducerBusyError(topic, partition, producerName),
+    } as const;
+    const socket = await tools.names.claim(this.#place, () => tools.opener.open(target, listener));
+    try {
+      await this.#learn();
+      return socket;
+    } catch (error) {
+      await socket.close();
+      // Another try finds the name free again.
+      tools.names.release(this.#place);
+      throw error;
+    }
+  }
+
+  /** S1 */
+  async #learn(): Promise<void> {
+    if (!this.#options.isPersistent || !this.#isUncertain) return;
+    const { lastSequenceId, end } = await readSequenceTail({
+      ...this.#options,
+      after: this.#knownUpTo,
+      signal: this.#over.signal,
+    });
+    this.#pipeline.learn(lastSequenceId);
+    this.#knownUpTo = end;
+    this.#isUncertain = false;
+  }
+
+  #pump(): void {
+    const { socket } = this.#link;
+    if (socket !== undefined) this.#pipeline.pump((text) => socket.send(text));
+  }
+
+  #onAnswer({ result, messageId, context = '', errorMsg }: Answer): void {
+    const { topic, partition } = this.#options;
+    if (result !== 'ok' || messageId === undefined) {
+      // Whether those behind it were stored is not known: as after a loss.
+      this.#loseWith(new SendRefusedError(topic, partition, errorMsg ?? result));
+      return;
+    }
+    this.#pipeline.stored(context, this.#receipt(messageId));
+    this.#pump();
+    this.#watch();
+  }
+
+  #receipt(messageId: string): SendReceipt {
+    if (!this.#options.isPersistent) return { duplicate: false };
+    const position = positionOf(decodeMessageId(messageId));
+    this.#knownUpTo = position;
+    return { duplicate: false, position };
+  }
+
+  #onLost(error: Error): void {
+    // What has not been sent yet waits for the next connection, unless something before it fails.
+    if (this.#pipeline.isUnderWay) this.#failSends(error);
+  }
+
+  #loseWith(error: Error): void {
+    this.#failSends(error);
+    this.#link.socket?.giveUp(error.message);
+  }
+
+  #failSends(error: Error): void {
+    this.#isUncertain = true;
+    this.#freshFailure = error;
+    // By then every caller that waits for a failed send has been told.
+    setImmediate(() => {
+      if (this.#freshFailure === error) this.#freshFailure = undefined;
+    });
+    this.#pipeline.failAll(error);
+    this.#watch();
+  }
+
+  /** One timer, for the oldest message. */
+  #watch(): void {
+    const { deadlineMs } = this.#pipeline;
+    if (deadlineMs === undefined || this.#cancelTimer !== undefined) return;
+    const { clock, opener } = this.#options.tools;
+    this.#cancelTimer = clock.after(Math.max(0, deadlineMs - clock.monotonicMs()), () => {
+      this.#cancelTimer = undefined;
+      const oldestMs = this.#pipeline.deadlineMs;
+      if (oldestMs !== undefined && oldestMs <= clock.monotonicMs()) {
+        const { address } = opener.options;
+        const reason = this.problem?.message ?? `no answer within ${SEND_TIMEOUT_MS} ms`;
+        this.#loseWith(new BrokerUnavailableError(address, reason, this.problem));
+      }
+      this.#watch();
+    });
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#pipeline.failAll(error);
+    void this.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing === undefined) return;
+    const { topic, partition, producerName } = this.#options;
+    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
+    throw new ClosedError(`producer ${producerName} of partition ${partition} of ${topic}${why}`);
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  ClosedError,
+  type Delivery,
+  MessageReader,
+  type Position,
+  type ReceiveOptions,
+} from '#libs/messaging';
+import { encodeMessageId } from './message-id.js';
+import { entriesAfter } from './partition-end.js';
+import { PartitionFeed } from './partition-feed.js';
+import { SocketLink } from './socket-link.js';
+import type { WebSocketTools } from './websocket-tools.js';
+
+export interface WebSocketReaderOptions {
+  readonly tools: WebSocketTools;
+  readonly topic: string;
+  readonly partition: number;
+  /** What stands after it is read. Behind every message: what comes from now on. */
+  readonly start: Position;
+  readonly onClose: () => void;
+}
+
+/** The broker sends so many ahead of what was taken. */
+const QUEUE_MESSAGES = 64;
+
+/** Reads one partition, takes nothing away; goes on after the last message when the connection breaks. */
+export class WebSocketReader extends MessageReader {
+  readonly #options: WebSocketReaderOptions;
+  readonly #feed: PartitionFeed;
+  readonly #link: SocketLink;
+  /** Ids of the messages in the queue: the broker sends another for each that it gets back. */
+  readonly #untaken: string[] = [];
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WebSocketReaderOptions) {
+    super();
+    this.#options = options;
+    const { tools, topic, partition, start } = options;
+    this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
+    this.#link = new SocketLink({
+      ...tools,
+      open: (listener) =>
+        tools.opener.open({ role: 'reader', topic, partition, query: this.#query() }, listener),
+      onOpen: () => undefined,
+      onText: (text) => this.#onText(text),
+      // What waits came through the last connection: the next one wants nothing back for it.
+      onLost: () => void (this.#untaken.length = 0),
+      onFailed: (error) => this.#fail(error),
+    });
+  }
+
+  async open(): Promise<void> {
+    await this.#link.start();
+  }
+
+  /** Why it gets nothing now; undefined while connected. */
+  get problem(): Error | undefined {
+    return this.#link.problem;
+  }
+
+  async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
+    this.#assertOpen();
+    const deliveries = await this.#feed.queue.receive(options);
+    this.#assertOpen();
+    this.#giveBack();
+    return deliveries;
+  }
+
+  async isCaughtUp(): Promise<boolean> {
+    this.#assertOpen();
+    if (!this.#feed.hasAllOfEntry) return false;
+    const { tools, topic, partition } = this.#options;
+    const stats = await tools.admin.topics.internalStats(topic, partition);
+    // Something may have come meanwhile that was stored before.
+    return this.#feed.hasAllOfEntry && entriesAfter(stats, this.#feed.received) === 0;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#feed.queue.close();
+    await this.#link.close();
+    this.#options.onClose();
+  }
+
+  /** From the entry that the last message stands in: the rest of a batch comes only with the whole. */
+  #query(): Record<string, string | number> {
+    const [ledgerId, entryId] = this.#feed.received;
+    const isBeforeFirst = ledgerId < 0;
+    const messageId = isBeforeFirst ? 'earliest' : encodeMessageId({ ledgerId, entryId: entryId - 1 });
+    return { messageId, receiverQueueSize: QUEUE_MESSAGES };
+  }
+
+  #onText(text: string): void {
+    const arrival = this.#feed.take(text);
+    if (arrival === undefined) return;
+    if (arrival.isRepeat) this.#link.socket?.send(JSON.stringify({ messageId: arrival.messageId }));
+    else this.#untaken.push(arrival.messageId);
+  }
+
+  #giveBack(): void {
+    const taken = this.#untaken.splice(0, this.#untaken.length - this.#feed.queue.length);
+    for (const messageId of taken) this.#link.socket?.send(JSON.stringify({ messageId }));
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    void this.close();
+  }
+
+  #assertOpen(): void {
+    const { topic, partition } = this.#options;
+    if (this.#closing === undefined) return;
+    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
+    throw new ClosedError(`the reader of partition ${partition} of ${topic}${why}`);
+  }
+}

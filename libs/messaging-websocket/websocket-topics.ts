@@ -1,0 +1,83 @@
+import { TopicMismatchError, TopicMissingError, type TopicSpec } from '#libs/messaging';
+import { type PulsarAdmin, PulsarConflictError, PulsarNotFoundError } from '#libs/pulsar-admin';
+
+/** Topics over REST: made with their partitions and subscriptions, and checked before anything is opened on them. */
+export class WebSocketTopics {
+  /** Partition counts are fixed once a topic is made. */
+  readonly #partitions = new Map<string, number>();
+
+  constructor(private readonly admin: PulsarAdmin) {}
+
+  /** @throws TopicMismatchError */
+  async ensure(spec: TopicSpec): Promise<void> {
+    const found = await this.#makeOrFind(spec);
+    if (found !== spec.partitions)
+      throw new TopicMismatchError(spec.name, 'partitions', found, spec.partitions);
+    this.#partitions.set(spec.name, found);
+    for (const subscription of spec.subscriptions ?? []) {
+      if (isPersistent(spec.name)) await this.#ensureSubscription(spec, subscription);
+    }
+  }
+
+  /** The broker would make what is missing, without partitions. @throws TopicMissingError */
+  async check(topic: string, partition: number): Promise<void> {
+    const partitions = this.#partitions.get(topic) ?? (await this.admin.topics.partitions(topic)) ?? 0;
+    if (partition < 0 || partition >= partitions) throw new TopicMissingError(topic, partition);
+    this.#partitions.set(topic, partitions);
+  }
+
+  async #makeOrFind(spec: TopicSpec): Promise<number> {
+    const found = await this.admin.topics.partitions(spec.name);
+    if (found !== undefined && found > 0) return found;
+    try {
+      await this.admin.topics.create(spec.name, spec.partitions);
+      if (isPersistent(spec.name)) await this.#keep(spec);
+      return spec.partitions;
+    } catch (error) {
+      if (!(error instanceof PulsarConflictError)) throw error;
+      // Somebody else made it at the same moment.
+      return (await this.admin.topics.partitions(spec.name)) ?? 0;
+    }
+  }
+
+  /**
+   * A broker deletes what nobody is connected to, and what every subscription has acknowledged, unless told otherwise.
+   * Only for topics made here: who made the others has decided.
+   */
+  async #keep({ name, retentionMs }: TopicSpec): Promise<void> {
+    const policies = this.admin.topicPolicies(name);
+    await policies.setInactiveTopics({
+      deleteWhileInactive: false,
+      inactiveTopicDeleteMode: 'delete_when_no_subscriptions',
+      maxInactiveDurationSeconds: 60,
+    });
+    const minutes = retentionMs === undefined ? DEFAULT_RETENTION_MINUTES : Math.ceil(retentionMs / 60_000);
+    if (minutes > 0) {
+      await policies.setRetention({ retentionTimeInMinutes: minutes, retentionSizeInMB: -1 });
+    }
+  }
+
+  async #ensureSubscription({ name, partitions }: TopicSpec, subscription: string): Promise<void> {
+    await Promise.all(
+      Array.from({ length: partitions }, async (_, partition) => {
+        try {
+          await this.admin.subscriptions.create({ topic: name, partition, subscription }, 'earliest');
+        } catch (error) {
+          if (!(error instanceof PulsarConflictError)) throw error;
+        }
+      }),
+    );
+  }
+}
+
+/** A week, where nothing else is said: "until room is needed" is nothing that a broker knows. */
+const DEFAULT_RETENTION_MINUTES = 7 * 24 * 60;
+
+export function isPersistent(topic: string): boolean {
+  return !topic.startsWith('non-persistent://');
+}
+
+/** Not there; asked for a partition, the partition. */
+export function asMissing(error: unknown, topic: string, partition: number): unknown {
+  return error instanceof PulsarNotFoundError ? new TopicMissingError(topic, partition) : error;
+}
