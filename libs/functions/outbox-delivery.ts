@@ -18,6 +18,7 @@ export class OutboxDelivery {
   #tail: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #waitingFor: string | undefined;
+  #target = 'results';
   readonly #producers = new Map<string, Promise<MessageProducer>>();
   readonly #name: string;
   /** What fails for one target ends the tries for the others: they would go on behind the end of the run. */
@@ -51,6 +52,11 @@ export class OutboxDelivery {
   /** How many outboxes wait. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** What the delivery under way writes to, e.g. `deliver:results`. */
+  get delivering(): string {
+    return `deliver:${this.#target}`;
   }
 
   /** What a failing delivery is stuck on, e.g. `deliver:results`. */
@@ -194,6 +200,7 @@ export class OutboxDelivery {
     const onRetry = (error: unknown): void => {
       this.#waitingFor = `deliver:${target} (${codeOfFailure(error)})`;
     };
+    this.#target = target;
     await withBackoff(action, { ...this.#ports, signal: this.#signal, onRetry });
     this.#waitingFor = undefined;
   }

@@ -8,7 +8,16 @@ import type { TaskProgress } from './task-commits.js';
 import { type InputDefinition, inputKey } from './task-inputs.js';
 import type { TaskInput } from './task-logic.js';
 
-const APPLY: Admission = { kind: 'apply' };
+const UNNUMBERED: Judgement = { admission: { kind: 'apply' } };
+
+/** A message that is new, and how to say that it was applied. */
+export interface AdmittedInput {
+  readonly taken: TaskInput;
+  /** Of the input, as positions are kept under. */
+  readonly key: string;
+  /** From now on it is seen. */
+  readonly admit: () => void;
+}
 
 /** Tells messages that a task has not seen from repeats, and remembers them in its progress. */
 export class SeenInputs {
@@ -25,34 +34,57 @@ export class SeenInputs {
    * @throws InputUndecodableError
    */
   take(input: InputDefinition, delivery: Delivery): TaskInput | undefined {
+    const found = this.look(input, delivery);
+    found?.admit();
+    return found?.taken;
+  }
+
+  /** As {@link take}, but it is seen only once that is said. A repeat is seen at once. */
+  look(input: InputDefinition, delivery: Delivery): AdmittedInput | undefined {
     const { topic, partition } = input;
     const key = inputKey(input);
     const taken = decodeInput(this.task, input, delivery);
-    const admission = isUnnumbered(input, taken) ? APPLY : this.#admit(key, taken);
+    const { admission, remember } = isUnnumbered(input, taken) ? UNNUMBERED : this.#admission(key, taken);
     if (admission.kind === 'gap') {
       const found = taken.frame.header.covers ?? delivery.properties[SEQUENCE_PROPERTY];
       const { expected } = admission;
       throw new InputGapError(taskName(this.task), { topic, partition, expected, found });
     }
-    this.progress.positions.set(key, delivery.position);
-    return admission.kind === 'apply' ? taken : undefined;
+    const pass = (): void => {
+      this.progress.positions.set(key, delivery.position);
+      this.progress.within.delete(key);
+    };
+    if (admission.kind === 'repeat') {
+      pass();
+      return undefined;
+    }
+    const admit = (): void => {
+      pass();
+      remember?.();
+    };
+    return { taken, key, admit };
   }
 
-  #admit(key: string, { delivery, frame, producer }: TaskInput): Admission {
+  #admission(key: string, { delivery, frame, producer }: TaskInput): Judgement {
+    const { covered, lastSeen } = this.progress;
     const { covers } = frame.header;
     if (covers !== undefined) {
-      if (this.withoutFences.has('covered-check')) return { kind: 'apply' };
-      const admission = admitCovered(this.progress.covered.get(key), covers);
-      if (admission.kind === 'apply') this.progress.covered.set(key, covers.upTo);
-      return admission;
+      if (this.withoutFences.has('covered-check')) return UNNUMBERED;
+      const admission = admitCovered(covered.get(key), covers);
+      return { admission, remember: () => covered.set(key, covers.upTo) };
     }
-    if (this.withoutFences.has('sequence-filter')) return { kind: 'apply' };
+    if (this.withoutFences.has('sequence-filter')) return UNNUMBERED;
     const name = `${key}|${producer}`;
     const sequence = Number(delivery.properties[SEQUENCE_PROPERTY]);
-    const admission = admitSequenced(this.progress.lastSeen.get(name), sequence);
-    if (admission.kind === 'apply') this.progress.lastSeen.set(name, sequence);
-    return admission;
+    const admission = admitSequenced(lastSeen.get(name), sequence);
+    return { admission, remember: () => lastSeen.set(name, sequence) };
   }
+}
+
+interface Judgement {
+  readonly admission: Admission;
+  /** What has to be remembered of a message that is applied. */
+  readonly remember?: () => void;
 }
 
 /** On a public topic anybody may write; nobody can tell repeats of what has no number. */

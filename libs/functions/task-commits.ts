@@ -4,6 +4,7 @@ import type { Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { type CommitVersion, type Lease, type StateBlob, taskName } from '#libs/storage';
 import { withBackoff } from './backoff.js';
+import type { CrashNote } from './crash-guard.js';
 import { TaskFencedError } from './functions.errors.js';
 import { decodeOutbox, type Outbox } from './outbox.js';
 import type { Runtime } from './runtime-ports.js';
@@ -22,12 +23,18 @@ export interface TaskProgress {
   readonly sequences: Map<string, number>;
   /** By target: where the last message stands of those that are known to be delivered. */
   readonly places: Map<string, Position>;
+  /** By input: how much is done of the message behind the position, where events are run one by one. */
+  readonly within: Map<string, { readonly position: Position; readonly items: number }>;
+  /** What the owner has to say about crashes. */
+  crash: CrashNote;
 }
 
 export interface RecoveredTask {
   readonly cells: Map<string, JsonValue>;
   readonly progress: TaskProgress;
   readonly deliveredCommitSeq: number;
+  /** What the last commit says about crashes; undefined: there is none. */
+  readonly crash: CrashNote | undefined;
   readonly undelivered: readonly { readonly version: CommitVersion; readonly outbox: Outbox }[];
 }
 
@@ -62,12 +69,15 @@ export class TaskCommits {
     const stored = await this.#insisting(() => this.runtime.ports.commits.load(this.lease.task));
     this.runtime.ports.failpoints?.hit('after-load', this.lease.task);
     if (stored === undefined) {
-      return { cells: new Map(), progress: decodeProgress({}), deliveredCommitSeq: 0, undelivered: [] };
+      const progress = decodeProgress({});
+      return { cells: new Map(), progress, deliveredCommitSeq: 0, crash: undefined, undelivered: [] };
     }
     this.#version = { ...this.lease.version, commitSeq: stored.version.commitSeq };
+    const progress = decodeProgress(stored.progress);
     return {
       cells: this.#state.restore(stored.state),
-      progress: decodeProgress(stored.progress),
+      progress,
+      crash: progress.crash,
       deliveredCommitSeq: stored.deliveredCommitSeq,
       undelivered: stored.outboxes.map(({ commitSeq, bytes }) => ({
         version: { ...this.#version, commitSeq },
@@ -140,6 +150,8 @@ function encodeProgress(progress: TaskProgress): JsonObject {
     lastSeen: Object.fromEntries(progress.lastSeen),
     sequences: Object.fromEntries(progress.sequences),
     places: Object.fromEntries(progress.places),
+    within: Object.fromEntries(progress.within),
+    crash: { ...progress.crash } as JsonObject,
   };
 }
 
@@ -152,5 +164,7 @@ function decodeProgress(json: JsonObject): TaskProgress {
     lastSeen: entries<number>('lastSeen'),
     sequences: entries<number>('sequences'),
     places: entries<Position>('places'),
+    within: entries<{ position: Position; items: number }>('within'),
+    crash: (json['crash'] ?? {}) as CrashNote,
   };
 }

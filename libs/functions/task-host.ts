@@ -34,6 +34,8 @@ interface RunningTask {
   runner: TaskRunner | CoveringRunner | undefined;
   state: TaskStatus['state'];
   problem: TaskStatus['problem'];
+  /** The last run has ended with an error, in this process. */
+  hasFailed: boolean;
   /** For tests of a stage that lags behind: starts only then, by the monotonic clock. */
   heldUntilMs: number;
 }
@@ -61,6 +63,7 @@ export class TaskHost {
       runner: undefined,
       state: 'waiting-for-lease',
       problem: undefined,
+      hasFailed: false,
       heldUntilMs,
     };
     this.#tasks.push(task);
@@ -159,7 +162,8 @@ export class TaskHost {
     const renewing = this.#keepRenewed(lease, ended.signal, lost);
     try {
       task.state = 'recovering';
-      task.runner = this.#runner(lease, task.factory, abort);
+      task.runner = this.#runner(lease, task, abort);
+      task.hasFailed = false;
       await task.runner.run(() => {
         task.state = 'running';
         task.problem = undefined;
@@ -176,8 +180,12 @@ export class TaskHost {
     }
   }
 
-  #runner(lease: Lease, factory: TaskFactory, abort: AbortSignal): TaskRunner | CoveringRunner {
-    const signals = { abort, drain: this.#drain.signal };
+  #runner(
+    lease: Lease,
+    { factory, hasFailed: isAfterError }: RunningTask,
+    abort: AbortSignal,
+  ): TaskRunner | CoveringRunner {
+    const signals = { abort, drain: this.#drain.signal, isAfterError };
     const runtime = { ports: this.ports, settings: this.settings };
     if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, runtime, signals);
     return new TaskRunner(factory.make(), lease, runtime, signals);
@@ -215,6 +223,7 @@ export class TaskHost {
   #recordFailure(task: RunningTask, error: unknown): void {
     const code = codeOfFailure(error);
     const detail = error instanceof Error ? error.message : String(error);
+    task.hasFailed = true;
     task.state = 'failed';
     task.problem = { code, detail, atMs: this.ports.clock.nowMs() };
     this.ports.telemetry.record(FACTS.taskFailed, { ...task.factory.task, code, error });

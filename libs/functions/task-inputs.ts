@@ -78,12 +78,10 @@ export class TaskInputs {
   async receive(deadline: Promise<void>, signal: AbortSignal): Promise<InputBatch | undefined> {
     for (const input of this.#open) {
       if (input.pending !== undefined) continue;
-      input.pending = input.consumer
-        .receive({ ...RECEIVE, signal })
-        .then((deliveries) => {
-          input.hasArrived = deliveries.length > 0;
-          return { input: input.definition, deliveries };
-        });
+      input.pending = input.consumer.receive({ ...RECEIVE, signal }).then((deliveries) => {
+        input.hasArrived = deliveries.length > 0;
+        return { input: input.definition, deliveries };
+      });
       // Whoever waits sees the error; nobody may be waiting while a commit runs.
       input.pending.catch(() => undefined);
     }

@@ -51,11 +51,38 @@ export interface RunScope {
 }
 
 /**
+ * What a logic that calls code of users offers, so that a piece of work on which the process dies is found and put
+ * aside (crash-guard.ts). Work is named the same on every run.
+ */
+export interface UserCode {
+  /** Names an item of a frame; undefined: no user code is called for it. */
+  idOf(item: unknown): string | undefined;
+  /** Event time goes on as far as the item tells, before it is applied: what is due by that is run first. */
+  observe(item: unknown): void;
+  /** Names what is due next beside the input, such as a timer; undefined: nothing is. */
+  nextDue(): string | undefined;
+  /** Does what {@link nextDue} has named, that alone, to its end. */
+  runDue(outputs: Outputs): Promise<void>;
+  /** Waits for what {@link TaskLogic.apply} has started; starts nothing that is due. */
+  ended(outputs: Outputs): Promise<void>;
+  /** In place of {@link TaskLogic.apply}, without calling user code. @param ends unclean ends that it has led to */
+  quarantine(
+    input: TaskInput,
+    item: unknown,
+    given: { readonly ends: number; readonly outputs: Outputs },
+  ): void;
+  /** In place of {@link runDue}. */
+  quarantineDue(ends: number, outputs: Outputs): void;
+}
+
+/**
  * What a task does with its input. One instance per ownership; calls never overlap. It keeps its state as named
  * cells of JSON and says which changed, so that a commit costs what changed. Given the same inputs and moments
  * it does the same again.
  */
 export interface TaskLogic {
+  /** Only of logics that call code of users. */
+  readonly userCode?: UserCode;
   /** Called before everything else, by a runtime that can tell when the run ends. */
   begin?(run: RunScope): void;
   /** Called once, first. Empty before the first commit of the task. */

@@ -1,16 +1,15 @@
-import type { Delivery, Position } from '#libs/messaging';
+import type { Delivery } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
-import { type Lease, type TaskId, taskName } from '#libs/storage';
+import type { Lease, TaskId } from '#libs/storage';
 import { unlessAborted } from './backoff.js';
 import type { Failpoint } from './failpoints.js';
-import type { Fence } from './fences.js';
-import { encodeOutbox, OutboxBuilder } from './outbox.js';
-import { OutboxDelivery } from './outbox-delivery.js';
+import { itemsDone, LoneWork } from './lone-work.js';
 import type { Runtime } from './runtime-ports.js';
-import { SeenInputs } from './seen-inputs.js';
+import { type AdmittedInput, SeenInputs } from './seen-inputs.js';
 import type { StateIdentity } from './state-migration.js';
 import { TaskActivity } from './task-activity.js';
 import { TaskCommits, type TaskProgress } from './task-commits.js';
+import { TaskCommitter } from './task-committer.js';
 import { type InputBatch, type InputDefinition, TaskInputs } from './task-inputs.js';
 import type { TaskLogic } from './task-logic.js';
 
@@ -33,6 +32,8 @@ export interface RunSignals {
   readonly abort: AbortSignal;
   /** Take nothing more in, commit, deliver, then end. */
   readonly drain: AbortSignal;
+  /** The run before was in this process too and ended with an error: whatever it ran did not kill anything. */
+  readonly isAfterError?: boolean;
 }
 
 export class TaskRunner {
@@ -44,17 +45,10 @@ export class TaskRunner {
   readonly #ended = new AbortController();
   /** Aborted, or ended in whatever way: what the logic still has under way is void. */
   readonly #over: AbortSignal;
-  #delivery!: OutboxDelivery;
-  #outputs!: OutboxBuilder;
+  #committer!: TaskCommitter;
   #progress!: TaskProgress;
   #seen!: SeenInputs;
-  /** Positions of commits whose delivery is not yet recorded, oldest first. */
-  #unacknowledged: { readonly commitSeq: number; readonly positions: Map<string, Position> }[] = [];
-  #recordedDelivery = 0;
-  #isDirty = false;
-  #eventsSinceCommit = 0;
-  #lastCommitMs = -Infinity;
-  #lastTickMs = -Infinity;
+  #alone: LoneWork | undefined;
 
   constructor(
     private readonly definition: TaskDefinition,
@@ -62,13 +56,12 @@ export class TaskRunner {
     private readonly runtime: Runtime,
     private readonly signals: RunSignals,
   ) {
-    const { ports } = runtime;
     this.#logic = definition.logic;
     this.#commits = new TaskCommits(lease, definition.identity, runtime, signals.abort);
     this.#inputs = new TaskInputs(runtime, definition.task);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
     this.#over = AbortSignal.any([signals.abort, this.#ended.signal]);
-    this.activity = new TaskActivity(ports.clock);
+    this.activity = new TaskActivity(runtime.ports.clock);
   }
 
   get commitSeq(): number {
@@ -77,7 +70,7 @@ export class TaskRunner {
 
   /** What it is stuck on, beyond what its figures say. */
   get stuckOn(): string | undefined {
-    return this.#delivery?.waitingFor;
+    return this.#committer?.stuckOn;
   }
 
   backlogMessages(): number {
@@ -94,34 +87,61 @@ export class TaskRunner {
     } finally {
       this.#ended.abort();
       await this.#inputs.close();
-      await this.#delivery?.close();
+      await this.#committer?.close();
     }
   }
 
   async #recover(): Promise<void> {
-    const { ports } = this.runtime;
-    const { task } = this.definition;
     const recovered = await this.#commits.recover();
-    this.#progress = recovered.progress;
-    this.#outputs = new OutboxBuilder(taskName(task), this.#progress.sequences);
-    this.#seen = new SeenInputs(task, this.#progress, this.runtime.settings.withoutFences);
-    this.#delivery = new OutboxDelivery(this.lease, this.runtime, this.signals.abort, {
-      commitSeq: recovered.deliveredCommitSeq,
-      places: this.#progress.places,
-    });
-    this.#recordedDelivery = recovered.deliveredCommitSeq;
-    for (const { version, outbox } of recovered.undelivered) this.#delivery.enqueueAgain(version, outbox);
-    await this.#delivery.waitBelow(1);
+    const { progress, undelivered, cells } = recovered;
+    const { task, inputs } = this.definition;
+    this.#progress = progress;
+    this.#seen = new SeenInputs(task, progress, this.runtime.settings.withoutFences);
+    this.#committer = new TaskCommitter(
+      {
+        lease: this.lease,
+        runtime: this.runtime,
+        signals: this.signals,
+        logic: this.#logic,
+        commits: this.#commits,
+        inputs: this.#inputs,
+        activity: this.activity,
+      },
+      recovered,
+    );
+    await this.#committer.redeliver();
     this.#pass('after-redeliver');
     this.#logic.begin?.({ abort: this.#over, drain: this.signals.drain });
-    this.#logic.restore(recovered.cells);
-    await this.#unlessAborted(this.#inputs.open(this.definition.inputs, this.#progress.positions));
+    this.#logic.restore(cells);
+    this.#beCareful();
+    await this.#unlessAborted(this.#inputs.open(inputs, progress.positions));
     const { epoch, commitSeq } = this.#commits.version;
-    ports.telemetry.record(FACTS.taskStarted, {
-      ...task,
-      epoch,
-      commitSeq,
-      redelivered: recovered.undelivered.length,
+    const started = { ...task, epoch, commitSeq, redelivered: undelivered.length };
+    this.runtime.ports.telemetry.record(FACTS.taskStarted, started);
+  }
+
+  /** Where the owner before may have been killed by what it ran. */
+  #beCareful(): void {
+    const { guard, outputs } = this.#committer;
+    const { userCode } = this.#logic;
+    if (userCode === undefined || guard.mode === 'none') return;
+    const { task } = this.definition;
+    const { telemetry } = this.runtime.ports;
+    telemetry.record(FACTS.taskCrashed, { ...task, ends: guard.endsFound, mode: guard.mode });
+    this.#alone = new LoneWork({
+      task,
+      logic: this.#logic,
+      userCode,
+      guard,
+      outputs,
+      telemetry,
+      progress: this.#progress,
+      count: (events) => this.#count(events),
+      commit: () => {
+        this.#committer.isDirty = true;
+        return this.#committer.flushAndCommit();
+      },
+      stop: this.#stop,
     });
   }
 
@@ -130,16 +150,18 @@ export class TaskRunner {
     this.activity.enter('work');
     if (batch !== undefined) await this.#take(batch);
     await this.#tick();
-    if (!this.signals.abort.aborted && this.#isCommitDue()) await this.#commitAll();
-    this.#delivery.check();
+    const { pace, need } = this.#committer;
+    if (!this.signals.abort.aborted && pace.isCommitDue(need)) await this.#commitAll();
+    this.#committer.check();
   }
 
   async #nextBatch(): Promise<InputBatch | undefined> {
-    const { clock } = this.runtime.ports;
     this.activity.enter('input');
+    const { pace, need } = this.#committer;
     let fire: () => void = () => undefined;
     const deadline = new Promise<void>((resolve) => (fire = resolve));
-    const cancel = clock.after(this.#msUntilDue(), fire);
+    const dueMs = pace.msUntilDue(need, this.#logic.tick !== undefined);
+    const cancel = this.runtime.ports.clock.after(dueMs, fire);
     try {
       return await this.#inputs.receive(deadline, this.#stop);
     } finally {
@@ -150,30 +172,57 @@ export class TaskRunner {
   async #take(batch: InputBatch): Promise<void> {
     for (const delivery of batch.deliveries) {
       if (this.signals.abort.aborted) return;
-      await this.#apply(batch.input, delivery);
-      if (this.#isWithout('acknowledge-after-commit'))
+      // What is left then is not passed over: the next run begins behind the last commit.
+      if (!(await this.#takeOne(batch.input, delivery))) return;
+      if (this.runtime.settings.withoutFences.has('acknowledge-after-commit'))
         await this.#inputs.acknowledge(this.#progress.positions);
-      if (this.#isFull()) await this.#commitAll();
+      if (this.#committer.pace.isFull(this.#committer.outputs.bytes)) await this.#commitAll();
     }
   }
 
-  async #apply(input: InputDefinition, delivery: Delivery): Promise<void> {
-    const taken = this.#seen.take(input, delivery);
-    this.#isDirty = true;
-    if (taken === undefined) {
+  /** False: it had to stop within the message. */
+  async #takeOne(input: InputDefinition, delivery: Delivery): Promise<boolean> {
+    const { guard } = this.#committer;
+    const found = this.#seen.look(input, delivery);
+    if (found === undefined) {
+      this.#committer.isDirty = true;
       this.runtime.ports.telemetry.record(FACTS.repeatsDropped, this.definition.task);
-      return;
+      return true;
     }
+    while (guard.mode === 'alone') {
+      if (await this.#alone?.take(found)) return true;
+      if (this.#stop.aborted) return false;
+    }
+    if (guard.isMarkDue) await this.#committer.mark();
+    await this.#apply(found);
+    return true;
+  }
+
+  async #apply({ taken, key, admit }: AdmittedInput): Promise<void> {
+    const done = itemsDone(this.#progress, key, taken.delivery.position);
+    const { frame } = taken;
+    const items = done === 0 ? frame.items : frame.items.slice(done);
+    admit();
+    this.#committer.isDirty = true;
     this.#pass('before-apply');
-    await this.#logic.apply(taken, this.#outputs);
+    const rest = done === 0 ? taken : { ...taken, frame: { ...frame, items } };
+    const applying = this.#logic.apply(rest, this.#committer.outputs);
+    // Only user code makes it wait.
+    if (applying !== undefined) await this.#waitFor('user code', applying);
     this.#pass('after-apply');
-    this.#count(taken.frame.items.length);
+    this.#count(items.length);
   }
 
   #count(events: number): void {
-    this.#eventsSinceCommit += events;
+    this.#committer.pace.count(events);
     this.activity.countMessage(events);
     this.runtime.ports.telemetry.record(FACTS.eventsProcessed, this.definition.task, events);
+  }
+
+  async #waitFor(what: string, waiting: Promise<void>): Promise<void> {
+    this.activity.enter(what);
+    await waiting;
+    this.activity.enter('work');
   }
 
   #pass(point: Failpoint): void {
@@ -181,88 +230,39 @@ export class TaskRunner {
   }
 
   async #tick(): Promise<void> {
-    if (this.#logic.tick === undefined) return;
+    const { pace, outputs } = this.#committer;
+    if (this.#logic.tick === undefined || !pace.isTickDue) return;
     const { clock, commits } = this.runtime.ports;
-    if (clock.monotonicMs() - this.#lastTickMs < this.runtime.settings.tickMs) return;
     const { pipeline, stage } = this.definition.task;
     const siblings = await this.#unlessAborted(commits.facts(pipeline, stage));
-    const caughtUp = await this.#inputs.caughtUpTopics();
-    this.#logic.tick({ nowMs: clock.nowMs(), siblings, caughtUp }, this.#outputs);
-    this.#lastTickMs = clock.monotonicMs();
-  }
-
-  #isFull(): boolean {
-    const { maxCommitEvents, maxCommitBytes } = this.runtime.settings;
-    return this.#eventsSinceCommit >= maxCommitEvents || this.#outputs.bytes >= maxCommitBytes;
-  }
-
-  /** From the last commit to the next, for what is in memory now; undefined: nothing to commit. */
-  #commitDelayMs(): number | undefined {
-    const { commitGapMs, commitIntervalMs } = this.runtime.settings;
-    const urgency = this.#logic.urgency?.() ?? 'pace';
-    if (urgency === 'now') return 0;
-    if (urgency === 'soon') return commitGapMs;
-    const isDeliveryUnrecorded =
-      this.#delivery.deliveredCommitSeq > this.#recordedDelivery && this.#unacknowledged.length > 0;
-    return this.#isDirty || !this.#outputs.isEmpty || isDeliveryUnrecorded ? commitIntervalMs : undefined;
-  }
-
-  #isCommitDue(): boolean {
-    const delayMs = this.#commitDelayMs();
-    return delayMs !== undefined && this.runtime.ports.clock.monotonicMs() - this.#lastCommitMs >= delayMs;
-  }
-
-  #msUntilDue(): number {
-    const nowMs = this.runtime.ports.clock.monotonicMs();
-    const { tickMs } = this.runtime.settings;
-    const commitDelayMs = this.#commitDelayMs();
-    const tickInMs = this.#logic.tick === undefined ? tickMs : this.#lastTickMs + tickMs - nowMs;
-    const commitInMs = commitDelayMs === undefined ? tickMs : this.#lastCommitMs + commitDelayMs - nowMs;
-    return Math.max(0, Math.min(tickInMs, commitInMs, tickMs));
+    this.#logic.tick({ nowMs: clock.nowMs(), siblings }, outputs);
+    pace.ticked();
   }
 
   /** Commits until nothing is due any more; a large emission takes several commits at the same position. */
   async #commitAll(): Promise<void> {
+    const committer = this.#committer;
+    const { guard, pace } = committer;
     for (let more = true; more;) {
-      const { maxCommitBytes } = this.runtime.settings;
-      await this.#logic.settle?.(this.#outputs, maxCommitBytes);
-      more = this.#logic.flush(this.#outputs, maxCommitBytes) === 'more';
-      await this.#commit();
+      await this.#settle();
+      more = committer.flush() === 'more';
+      guard.passed(pace.events);
+      await committer.commit();
     }
     this.activity.enter('work');
   }
 
-  async #commit(): Promise<void> {
-    this.activity.enter('commit');
-    const { outbox, afterDelivery } = this.#outputs.take();
-    const isEmpty = outbox.rows.length + outbox.documents.length + outbox.messages.length === 0;
-    const delivered = this.#delivery.deliveredCommitSeq;
-    const isEarly = this.#isWithout('outbox-before-delivery');
-    if (isEarly) this.#delivery.enqueue(this.#commits.nextVersion, outbox, afterDelivery);
-    this.#pass('before-commit');
-    const version = await this.#commits.commit({
-      progress: this.#progress,
-      facts: this.#logic.facts?.() ?? {},
-      state: this.#commits.stateBlob(this.#logic.changes(), () => this.#logic.cells()),
-      outbox: isEmpty ? undefined : encodeOutbox(outbox),
-      deliveredCommitSeq: delivered,
-    });
-    this.#pass('after-commit');
-    if (!isEarly) this.#delivery.enqueue(version, outbox, afterDelivery);
-    if (this.#isDirty)
-      this.#unacknowledged.push({
-        commitSeq: version.commitSeq,
-        positions: new Map(this.#progress.positions),
-      });
-    this.#isDirty = false;
-    this.#eventsSinceCommit = 0;
-    this.#lastCommitMs = this.runtime.ports.clock.monotonicMs();
-    this.#recordedDelivery = delivered;
-    await this.#acknowledge(delivered);
-    if (this.#delivery.pending >= this.runtime.settings.maxUndeliveredCommits) {
-      this.activity.enter('deliver');
-      await this.#delivery.waitBelow(this.runtime.settings.maxUndeliveredCommits);
-    }
+  /** Ends what is under way, and does what is due. */
+  async #settle(): Promise<void> {
+    const { guard, outputs } = this.#committer;
+    const { userCode } = this.#logic;
+    if (guard.mode === 'alone') await this.#alone?.due();
+    if (guard.isMarkDue && userCode?.nextDue() !== undefined) await this.#committer.mark();
+    const settling =
+      guard.mode === 'alone'
+        ? userCode?.ended(outputs)
+        : this.#logic.settle?.(outputs, this.runtime.settings.maxCommitBytes);
+    if (settling !== undefined) await this.#waitFor('user code', settling);
   }
 
   /** A store or broker that hangs must not keep a task that has lost its lease. @throws TaskInterruptedError */
@@ -270,22 +270,9 @@ export class TaskRunner {
     return unlessAborted(running, this.signals.abort);
   }
 
-  #isWithout(fence: Fence): boolean {
-    return this.runtime.settings.withoutFences.has(fence);
-  }
-
-  async #acknowledge(delivered: number): Promise<void> {
-    let last: Map<string, Position> | undefined;
-    while (this.#unacknowledged[0] !== undefined && this.#unacknowledged[0].commitSeq <= delivered) {
-      last = this.#unacknowledged.shift()?.positions;
-    }
-    if (last !== undefined) await this.#unlessAborted(this.#inputs.acknowledge(last));
-  }
-
   /** The end of a drained task: everything out, and known to be out. */
   async #finish(): Promise<void> {
     await this.#commitAll();
-    await this.#delivery.waitBelow(1);
-    await this.#commit();
+    await this.#committer.finish();
   }
 }

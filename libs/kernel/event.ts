@@ -16,6 +16,18 @@ export interface StreamEvent<T = unknown> {
   /** The name of its schema, e.g. `web-request@1`. */
   readonly type: string;
   readonly data: T;
+  /** Only of an event that was sent again out of the dead letters. */
+  readonly again?: SentAgain;
+}
+
+/** Where an event comes from that was sent again. Its id is `<id>/r<times>`, so that sending twice counts once. */
+export interface SentAgain {
+  /** Of the event as it first came. */
+  readonly id: string;
+  /** From 1: how often it was sent again by now. */
+  readonly times: number;
+  /** The stage or function on which it had failed: the others pass over it. Absent: it begins its way anew. */
+  readonly to?: string;
 }
 
 /** The most bytes one event may take as JSON: 256 KiB. */

@@ -10,6 +10,7 @@ export {
   MAX_DEAD_ORIGINAL_BYTES,
   MAX_EVENT_BYTES,
   STREAM_NAME_RULE,
+  type SentAgain,
   type StreamEvent,
 } from './event.js';
 export { DataFolderBusyError, type FolderLock, lockFolder } from './folder-lock.js';

@@ -61,6 +61,22 @@ export const FACTS = {
     help: 'Tasks that found another owner',
     labels: ['pipeline', 'stage'],
   }),
+  taskCrashed: countedFact<OfTask & { partition: number; ends: number; mode: string }>({
+    level: 'warn',
+    message:
+      'the owner before did not end in order; until this position is passed, what runs is marked in the store',
+    counter: 'millrace_task_unclean_ends_total',
+    help: 'Starts of a task that runs user code after an owner that did not end in order',
+    labels: ['pipeline', 'stage'],
+  }),
+  workQuarantined: countedFact<OfTask & { partition: number; work: string }>({
+    level: 'error',
+    message:
+      'an event (or timer) has ended its process again and again, alone at last; it is a dead letter now',
+    counter: 'millrace_function_quarantined_total',
+    help: 'Events and timers of functions that were put aside because their processes died on them',
+    labels: ['pipeline', 'stage'],
+  }),
   taskCommitted: timedFact<OfTask>({
     histogram: 'millrace_task_commit_seconds',
     help: 'Time a commit takes',
@@ -96,6 +112,12 @@ export const FACTS = {
     counter: 'millrace_function_failures_total',
     help: 'Calls of a function that have failed, by what was done then and the code of the error',
     labels: ['pipeline', 'stage', 'outcome', 'code'],
+  }),
+  addressedElsewhere: countedFact<OfTask>({
+    level: 'debug',
+    counter: 'millrace_addressed_elsewhere_events_total',
+    help: 'Events sent again out of the dead letters that a stage or function passed over: they are for another one',
+    labels: ['pipeline', 'stage'],
   }),
   functionParked: gaugedFact<OfTask & { partition: number }>({
     gauge: 'millrace_function_parked_events',

@@ -7,24 +7,27 @@ import {
   type StreamEvent,
 } from '#libs/kernel';
 import type { Frame, Marker } from '#libs/messaging';
+import { FACTS } from '#libs/observability';
 import { StreamTimes } from '#libs/windowing';
-import { asError } from '../functions.errors.js';
 import type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from '../task-logic.js';
 import { DeadLetters } from './dead-letters.js';
 import { FunctionCounters } from './function-counters.js';
 import type { FunctionTimer, MessageMetadata } from './function-context.js';
 import { FunctionSecretMissingError } from './function.errors.js';
+import { DueWork } from './due-work.js';
+import { FunctionUserCode } from './function-user-code.js';
 import { environmentOf } from './function-environment.js';
-import { finiteOrNull, messageOf } from './function-work.js';
+import { type EventWork, finiteOrNull, messageOf } from './function-work.js';
 import type { FunctionTaskOptions } from './function-task-options.js';
 import { Handler } from './handler.js';
-import { keyIdOf, streamOf } from './key-id.js';
+import { keyIdOf, ownKeyOf, streamOf } from './key-id.js';
 import { Parking } from './parking.js';
 import { Secrets } from './secret.js';
+import { selectKey } from './select-key.js';
 import { refuseUndeclaredState } from './state-evolution.js';
 import { StateStore, type Times } from './state-store.js';
 import { TimerStore } from './timer-store.js';
-import type { TurnSource } from './turn.js';
+import type { Turn, TurnSource } from './turn.js';
 import { TurnOutputs } from './turn-outputs.js';
 import { TurnQueue } from './turn-queue.js';
 import { TurnRunner } from './turn-runner.js';
@@ -45,7 +48,9 @@ export class FunctionTaskLogic implements TaskLogic {
   readonly #secrets: Secrets;
   readonly #isOwnDead: boolean;
   readonly #put: TurnOutputs;
+  readonly userCode: FunctionUserCode;
   #queue!: TurnQueue;
+  #due!: DueWork;
   #hasMore = false;
 
   /** @throws FunctionSecretMissingError */
@@ -62,6 +67,7 @@ export class FunctionTaskLogic implements TaskLogic {
     const task = { pipeline, stage: definition.name, partition };
     this.#put = new TurnOutputs(task, this.#dead, this.#counters, telemetry);
     this.#isOwnDead = !definition.input.endsWith('.enriched');
+    this.userCode = this.#userCode();
     const never = new AbortController().signal;
     this.begin({ abort: never, drain: never });
   }
@@ -88,6 +94,15 @@ export class FunctionTaskLogic implements TaskLogic {
       (turn) => runner.run(turn),
       (turn) => this.#put.put(turn),
     );
+    this.#due = new DueWork({
+      timers,
+      parking: this.#parking,
+      runner,
+      queue: this.#queue,
+      now: () => this.#now(),
+      turn: (keyId, source) => this.#turn(keyId, source),
+      putOut: (turn) => this.#put.put(turn),
+    });
   }
 
   /** @throws FunctionStateUndeclaredError */
@@ -108,10 +123,8 @@ export class FunctionTaskLogic implements TaskLogic {
   async settle(outputs: Outputs, budgetBytes: number): Promise<void> {
     this.#put.use(outputs);
     await this.#queue.drained();
-    this.#hasMore = false;
-    await this.#runDue(budgetBytes);
-    this.#counters.settle();
-    this.#store.expire(this.#now(), (keyId) => this.#parking.has(keyId));
+    this.#hasMore = await this.#due.run(() => this.#put.target.bytes >= budgetBytes);
+    this.#tidy();
   }
 
   flush(outputs: Outputs): 'done' | 'more' {
@@ -139,9 +152,7 @@ export class FunctionTaskLogic implements TaskLogic {
   urgency(): Urgency {
     if (this.#queue.hasFailed) return 'now';
     if (!this.#queue.isIdle) return 'pace';
-    const now = this.#now();
-    const isAnyDue = this.#timers.isAnyDue(now) || this.#parking.isAnyDue(now.nowMs);
-    return this.#put.hasOutput || isAnyDue || this.#times.isCloseWaiting ? 'soon' : 'pace';
+    return this.#put.hasOutput || this.#due.isAny || this.#times.isCloseWaiting ? 'soon' : 'pace';
   }
 
   /** Time has come this far in a stream, as by an event that is not for this function; for tests. */
@@ -178,30 +189,40 @@ export class FunctionTaskLogic implements TaskLogic {
 
   #take(item: Item, message: MessageMetadata): void {
     if (isDeadEvent(item)) return this.#takeDead(item, message);
-    const time = this.#times.of(item.stream);
-    const isFuture = item.timeMs - item.receivedMs > this.options.time.maxFutureSkewMs;
-    if (isFuture) time.touch();
-    else time.observe(item.timeMs);
-    const watermarkMs = this.#watermarkOf(item.stream);
-    const work = { kind: 'event', event: item, message, watermarkMs: finiteOrNull(watermarkMs) } as const;
-    const key = this.#select(item);
+    if (!this.#isFor(item)) return this.#passOver();
+    this.#observe(item);
+    const key = selectKey(this.options.definition, item);
     if (key === undefined) return;
-    if (typeof key === 'string') return this.#submit(keyIdOf(item.stream, key), { kind: 'event', work });
-    // Without a key there is nothing to retry in order.
-    this.#submit(keyIdOf(item.stream, item.key ?? item.id), { kind: 'event', work, refused: key });
+    if (typeof key !== 'string') return this.#refuse(item, message, key);
+    const work = this.#workOf(item, message);
+    this.#submit(keyIdOf(item.stream, key), { kind: 'event', work });
   }
 
-  /** The key of an event; undefined: it is not for this function; an error: `where` or `by` has failed. */
-  #select(event: StreamEvent): string | Error | undefined {
-    const { where, by } = this.options.definition;
-    try {
-      if (where !== undefined && !where(event)) return undefined;
-      if (by === undefined) return event.key ?? event.id;
-      const key: unknown = by(event);
-      return typeof key === 'string' ? key : new TypeError(`by gave ${typeof key}, wanted a text`);
-    } catch (error) {
-      return asError(error);
-    }
+  /** What was sent again is addressed: to whom it had failed. */
+  #isFor({ again }: StreamEvent): boolean {
+    return again?.to === undefined || again.to === this.options.definition.name;
+  }
+
+  #passOver(): void {
+    const { pipeline, definition, telemetry } = this.options;
+    telemetry.record(FACTS.addressedElsewhere, { pipeline, stage: definition.name });
+  }
+
+  #observe({ stream, timeMs, receivedMs }: StreamEvent): void {
+    const time = this.#times.of(stream);
+    if (timeMs - receivedMs > this.options.time.maxFutureSkewMs) time.touch();
+    else time.observe(timeMs);
+  }
+
+  #workOf(event: StreamEvent, message: MessageMetadata): EventWork {
+    const watermarkMs = finiteOrNull(this.#watermarkOf(event.stream));
+    return { kind: 'event', event, message, watermarkMs };
+  }
+
+  /** A dead letter. Without a key there is nothing to keep in order. */
+  #refuse(event: StreamEvent, message: MessageMetadata, refused: Error): void {
+    const work = this.#workOf(event, message);
+    this.#submit(keyIdOf(event.stream, ownKeyOf(event)), { kind: 'event', work, refused });
   }
 
   #takeDead(event: DeadEvent, { topic, partition, position }: MessageMetadata): void {
@@ -228,34 +249,34 @@ export class FunctionTaskLogic implements TaskLogic {
   }
 
   #submit(keyId: string, source: TurnSource): void {
+    this.#queue.submit(this.#turn(keyId, source));
+  }
+
+  #turn(keyId: string, source: TurnSource): Turn {
     const { nowMs } = this.#now();
     const watermarkMs = this.#watermarkOf(streamOf(keyId));
-    this.#queue.submit({ keyId, source, nowMs, watermarkMs, results: [], isOver: false, isDone: false });
+    return { keyId, source, nowMs, watermarkMs, results: [], isOver: false, isDone: false };
   }
 
-  async #runDue(budgetBytes: number): Promise<void> {
-    const now = this.#now();
-    const due = new Map<string, TurnSource[]>();
-    const add = (keyId: string, source: TurnSource): void =>
-      void due.set(keyId, [...(due.get(keyId) ?? []), source]);
-    for (const keyId of this.#parking.dueKeys(now.nowMs)) add(keyId, { kind: 'parked' });
-    for (let key = this.#timers.takeDueKey(now); key !== undefined; key = this.#timers.takeDueKey(now)) {
-      const untilMs = key.kind === 'wall' ? now.nowMs : now.watermarkMs(streamOf(key.keyId));
-      if (!this.#parking.has(key.keyId)) add(key.keyId, { kind: 'timers', by: key.kind, untilMs });
-    }
-    for (const [keyId, sources] of due) {
-      this.#hasMore = this.#put.target.bytes >= budgetBytes;
-      if (this.#hasMore) this.#timers.requeue(keyId);
-      else await this.#submitAll(keyId, sources);
-    }
-    await this.#queue.drained();
+  /** Between what has ended and the commit. */
+  #tidy(): void {
+    this.#counters.settle();
+    this.#store.expire(this.#now(), (keyId) => this.#parking.has(keyId));
   }
 
-  async #submitAll(keyId: string, sources: readonly TurnSource[]): Promise<void> {
-    for (const source of sources) {
-      await this.#queue.room();
-      this.#submit(keyId, source);
-    }
+  #userCode(): FunctionUserCode {
+    return new FunctionUserCode({
+      due: () => this.#due,
+      isFor: (event) => this.#isFor(event),
+      observe: (event) => this.#observe(event),
+      ended: async (outputs) => {
+        this.#put.use(outputs);
+        await this.#queue.drained();
+        this.#tidy();
+      },
+      refuse: (event, { delivery }, error) => this.#refuse(event, messageOf(delivery), error),
+      use: (outputs) => this.#put.use(outputs),
+    });
   }
 
   #watermarkOf(stream: string): number {

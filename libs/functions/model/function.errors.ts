@@ -84,6 +84,19 @@ export class FunctionStateUndeclaredError extends PlatformError {
   }
 }
 
+/** The process has died on this work, at last while nothing else ran. */
+export class FunctionCrashedError extends PlatformError {
+  readonly code = 'FUNCTION_CRASHED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(ends: number) {
+    super(
+      `the process that runs the function has ended again and again while this was processed: ${ends} times among others, ` +
+        'then twice alone',
+      { context: { ends } },
+    );
+  }
+}
+
 /** A message for a topic that the definition does not declare. */
 export class FunctionTopicUndeclaredError extends PlatformError {
   readonly code = 'FUNCTION_TOPIC_UNDECLARED';

@@ -51,8 +51,15 @@ export class TimerStore {
     return false;
   }
 
-  /** The next key that has a timer due, each once; undefined: there is none. */
-  takeDueKey({ nowMs, watermarkMs }: Times): { readonly keyId: string; readonly kind: TimeKind } | undefined {
+  /**
+   * The next key that has a timer due, each once; undefined: there is none.
+   *
+   * @param isHeld its timers rest; they stand in line again when they are requeued
+   */
+  takeDueKey(
+    { nowMs, watermarkMs }: Times,
+    isHeld: (keyId: string) => boolean,
+  ): { readonly keyId: string; readonly kind: TimeKind } | undefined {
     for (const [heapName, heap] of this.#due) {
       const kind = heapName === 'wall' ? 'wall' : 'event';
       const timeMs = timeOf(heapName, nowMs, watermarkMs);
@@ -60,6 +67,7 @@ export class TimerStore {
         const keyId = entry.id;
         if (this.#queued.get(`${heapName} ${keyId}`) === entry.dueMs)
           this.#queued.delete(`${heapName} ${keyId}`);
+        if (isHeld(keyId)) continue;
         if (this.nextDue(keyId, kind, timeMs) !== undefined) return { keyId, kind };
         this.requeue(keyId);
       }

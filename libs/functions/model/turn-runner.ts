@@ -49,10 +49,25 @@ export class TurnRunner {
       const next = this.#nextTry(turn);
       if (next === undefined) break;
       const running = this.#attempt(next);
+      if (turn.isSingle === true) turn.isOver = true;
       if (running !== undefined) return running.then(() => this.run(turn));
     }
     turn.isOver = true;
     // Timers that did not fire may have lost their place in line.
+    if (!this.parking.has(turn.keyId)) this.environment.timers.requeue(turn.keyId);
+  }
+
+  /** What a turn that is not of an event would do first. */
+  peek(turn: Turn): FunctionWork | undefined {
+    return this.#nextTry(turn)?.work;
+  }
+
+  /** Makes a dead letter of what such a turn would do first, without doing it. */
+  refuseNext(turn: Turn, error: Error): void {
+    const next = this.#nextTry(turn);
+    if (next === undefined) return;
+    this.#count('quarantine', error);
+    this.#kill(next, error);
     if (!this.parking.has(turn.keyId)) this.environment.timers.requeue(turn.keyId);
   }
 

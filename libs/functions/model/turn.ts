@@ -25,6 +25,8 @@ export interface Turn {
   readonly nowMs: number;
   readonly watermarkMs: number;
   readonly results: WorkResult[];
+  /** Only its first piece of work. */
+  readonly isSingle?: true;
   /** Nothing more is to be started. */
   isOver: boolean;
   /** Everything has ended. */
