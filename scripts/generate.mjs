@@ -1,18 +1,20 @@
-// npm run generate function NAME [-- --into FOLDER]: writes a function, its test, and its registration.
+// npm run generate function|window-function NAME [-- --into FOLDER]: writes a function, its test, and its registration.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { main, ROOT, ScriptFailure } from './workspace.mjs';
 
-const USAGE = 'npm run generate function NAME   (NAME: lower-case letters, digits and -, as flag-checkout)';
+const USAGE =
+  'npm run generate function NAME, or window-function NAME   (NAME: lower-case letters, digits and -, as flag-checkout)';
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /** Where the registration puts the next one. */
 const IMPORTS_END = '// imports of functions end here';
 const PROVIDERS_END = '    // functions end here';
 
-function generate(name, folder) {
+function generate(kind, name, folder) {
   const type = typeNameOf(name);
+  const { codeOf, testOf } = KINDS[kind];
   const files = { [`${name}.function.ts`]: codeOf(name, type), [`${name}.spec.ts`]: testOf(name, type) };
   const present = Object.keys(files).filter((file) => existsSync(join(folder, file)));
   if (present.length > 0)
@@ -115,14 +117,63 @@ it('counts the events of a key, over a crash', async () => {
 `;
 }
 
+function windowCodeOf(name, type) {
+  return `import { count, quantile, tumbling } from '#libs/functions';
+import { WindowFunction } from '#libs/platform';
+
+/** What comes in: the data of an event. */
+export interface ${type}Input {
+  readonly path: string;
+  readonly durationMs?: number;
+}
+
+/** Requests and their duration, for each path and minute; rows are corrected for half a minute. */
+@WindowFunction({
+  name: '${name}',
+  input: 'web.enriched',
+  window: tumbling('1m').withAllowedLateness('30s'),
+  by: (request: ${type}Input) => ({ path: request.path }),
+  measures: { requests: count(), p95: quantile(0.95, (request) => request.durationMs) },
+})
+export class ${type} {}
+`;
+}
+
+function windowTestOf(name, type) {
+  return `import { expect, it } from '@jest/globals';
+import { windowFunctionOf } from '#libs/platform';
+import { FunctionTestDriver } from '#libs/testing';
+import { ${type} } from './${name}.function.js';
+
+it('counts the requests of a path and minute, over a crash, and corrects them', async () => {
+  const driver = new FunctionTestDriver(windowFunctionOf(${type}, new ${type}())!);
+  driver.crashAt('before-commit');
+  await driver.give(
+    { timeMs: 1_000, data: { path: '/', durationMs: 20 } },
+    { timeMs: 61_000, data: { path: '/tea', durationMs: 30 } },
+  );
+  await driver.give({ timeMs: 2_000, data: { path: '/', durationMs: 20 } });
+  expect(driver.rows()).toMatchObject([
+    { key: { path: '/' }, windowStartMs: 0, measures: { requests: 2 }, revision: 1 },
+  ]);
+});
+`;
+}
+
+const KINDS = {
+  function: { codeOf, testOf },
+  'window-function': { codeOf: windowCodeOf, testOf: windowTestOf },
+};
+
 await main(() => {
   const { values, positionals } = parseArgs({
     options: { into: { type: 'string' } },
     allowPositionals: true,
   });
   const [what, name, ...rest] = positionals;
-  if (what !== 'function' || name === undefined || rest.length > 0) throw new ScriptFailure(USAGE, 2);
+  if (!Object.hasOwn(KINDS, what ?? '') || name === undefined || rest.length > 0)
+    throw new ScriptFailure(USAGE, 2);
   if (!NAME.test(name) || name.length > 48)
     throw new ScriptFailure(`'${name}' is no name for a function; ${USAGE}`, 2);
-  generate(name, values.into === undefined ? join(ROOT, 'functions') : resolve(values.into));
+  generate(what, name, values.into === undefined ? join(ROOT, 'functions') : resolve(values.into));
 });

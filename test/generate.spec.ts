@@ -24,12 +24,15 @@ describe('npm run generate function', () => {
   it('writes a class, its test, which passes, and its registration', () => {
     expect(generate('function', 'flag-checkout').status).toBe(0);
     expect(generate('function', 'count').status).toBe(0);
+    expect(generate('window-function', 'slow-paths').status).toBe(0);
     expect(readdirSync(folder).sort()).toEqual([
       'count.function.ts',
       'count.spec.ts',
       'flag-checkout.function.ts',
       'flag-checkout.spec.ts',
       'functions.module.ts',
+      'slow-paths.function.ts',
+      'slow-paths.spec.ts',
     ]);
     const registration = readFileSync(join(folder, 'functions.module.ts'), 'utf8');
     expect(registration).toMatch(/providers: \[\s+FlagCheckout,\s+Count,/);
@@ -37,7 +40,7 @@ describe('npm run generate function', () => {
     const modules = `--modulePaths=${join(ROOT, 'node_modules')}`;
     const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
     const run = node(...jest, `--roots=${folder}`, modules, '--json');
-    expect(run.text).toContain('"numPassedTests":2');
+    expect(run.text).toContain('"numPassedTests":3');
     expect(run.status).toBe(0);
   }, 60_000);
 

@@ -5,7 +5,7 @@ export { describeCommitStoreContract } from './commit-store.contract.js';
 export { describeDocumentStoreContract } from './document-store.contract.js';
 export { forkTypeScript, killProcess } from './fork-typescript.js';
 export { describeLeaseStoreContract } from './lease-store.contract.js';
-export { FunctionTestDriver } from './function-test-driver.js';
+export { FunctionTestDriver } from './test-drivers.js';
 export type {
   CrashPoint,
   DriverOutput,

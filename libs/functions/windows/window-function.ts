@@ -27,8 +27,6 @@ export interface WindowFunctionSettings<Input, M extends Measures<Input> = Measu
   readonly output?: string;
   /** The most keys of a window in one partition of the input; the rest count under `__other__`. Default 10,000. */
   readonly maxKeys?: number;
-  /** Raised with every change of what the state means. Default 1. */
-  readonly version?: number;
 }
 
 /** A row of a window function: of one window, stream and key. It replaces the one of a lower revision. */
@@ -100,7 +98,6 @@ export function defineWindowFunction<
     ...measureProblems(definition.measures),
     ...windowProblems(definition.window),
     ...integerProblems('maxKeys', definition.maxKeys, 10_000_000),
-    ...integerProblems('version', definition.version, 1_000_000),
   ];
   if (problems.length > 0) throw new FunctionInvalidError(name, problems);
   return { ...definition, kind: 'window' };

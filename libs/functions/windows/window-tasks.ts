@@ -11,6 +11,9 @@ import {
   type WindowTaskOptions,
 } from './window-places.js';
 
+/** Raised with every change of what the cells of the stages mean. */
+const STATE_VERSION = 1;
+
 /** The local task of one partition of the input. */
 export function windowLocalTask(options: WindowTaskOptions, partition: number): TaskDefinition {
   const { definition, pipeline, topics } = options;
@@ -35,6 +38,6 @@ export function windowGlobalTask(options: WindowTaskOptions, partition: number):
   };
 }
 
-function identityOf({ name, version = 1 }: AnyWindowFunction, stage: string): TaskDefinition['identity'] {
-  return { operator: `window/${name}/${stage}`, version };
+function identityOf({ name }: AnyWindowFunction, stage: string): TaskDefinition['identity'] {
+  return { operator: `window/${name}/${stage}`, version: STATE_VERSION };
 }
