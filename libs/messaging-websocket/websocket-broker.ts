@@ -72,7 +72,7 @@ export class WebSocketBroker extends MessageBroker {
     const admin = new PulsarAdmin({ address: adminAddress, token, timeoutMs });
     const opener = new SocketOpener({ address, token, clock, timeoutMs });
     this.#tools = { opener, admin, names: new HeldNames(clock), clock, random, telemetry };
-    this.#topics = new WebSocketTopics(admin);
+    this.#topics = new WebSocketTopics(admin, clock);
   }
 
   async ensureTopic(spec: TopicSpec): Promise<void> {

@@ -1,21 +1,33 @@
+import type { Clock } from '#libs/kernel';
 import { TopicMismatchError, TopicMissingError, type TopicSpec } from '#libs/messaging';
-import { type PulsarAdmin, PulsarConflictError, PulsarNotFoundError } from '#libs/pulsar-admin';
+import {
+  type PulsarAdmin,
+  BrokerUnavailableError,
+  PulsarConflictError,
+  PulsarNotFoundError,
+} from '#libs/pulsar-admin';
+import { isPassing } from './websocket-tools.js';
 
 /** Topics over REST: made with their partitions and subscriptions, and checked before anything is opened on them. */
 export class WebSocketTopics {
   /** Partition counts are fixed once a topic is made. */
   readonly #partitions = new Map<string, number>();
 
-  constructor(private readonly admin: PulsarAdmin) {}
+  constructor(
+    private readonly admin: PulsarAdmin,
+    private readonly clock: Clock,
+  ) {}
 
   /** @throws TopicMismatchError */
   async ensure(spec: TopicSpec): Promise<void> {
-    const found = await this.#makeOrFind(spec);
-    if (found !== spec.partitions)
-      throw new TopicMismatchError(spec.name, 'partitions', found, spec.partitions);
-    this.#partitions.set(spec.name, found);
-    for (const subscription of spec.subscriptions ?? []) {
-      if (isPersistent(spec.name)) await this.#ensureSubscription(spec, subscription);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#ensure(spec);
+      } catch (error) {
+        // Two that make the same at the same time disturb each other; the second attempt finds what the other has made.
+        if (attempt === MAX_ATTEMPTS || !isPassing(error)) throw error;
+        await this.clock.sleep(ATTEMPT_PAUSE_MS);
+      }
     }
   }
 
@@ -24,6 +36,15 @@ export class WebSocketTopics {
     const partitions = this.#partitions.get(topic) ?? (await this.admin.topics.partitions(topic)) ?? 0;
     if (partition < 0 || partition >= partitions) throw new TopicMissingError(topic, partition);
     this.#partitions.set(topic, partitions);
+  }
+
+  async #ensure(spec: TopicSpec): Promise<void> {
+    const found = await this.#makeOrFind(spec);
+    if (found !== spec.partitions)
+      throw new TopicMismatchError(spec.name, 'partitions', found, spec.partitions);
+    this.#partitions.set(spec.name, found);
+    if (!isPersistent(spec.name)) return;
+    for (const subscription of spec.subscriptions ?? []) await this.#ensureSubscription(spec, subscription);
   }
 
   async #makeOrFind(spec: TopicSpec): Promise<number> {
@@ -35,8 +56,11 @@ export class WebSocketTopics {
       return spec.partitions;
     } catch (error) {
       if (!(error instanceof PulsarConflictError)) throw error;
-      // Somebody else made it at the same moment.
-      return (await this.admin.topics.partitions(spec.name)) ?? 0;
+      // Somebody else makes it at this moment; the broker may not show it yet.
+      const made = await this.admin.topics.partitions(spec.name);
+      if (made === undefined || made === 0)
+        throw new BrokerUnavailableError(this.admin.address, error.message);
+      return made;
     }
   }
 
@@ -70,6 +94,8 @@ export class WebSocketTopics {
   }
 }
 
+const MAX_ATTEMPTS = 10;
+const ATTEMPT_PAUSE_MS = 200;
 /** A week, where nothing else is said: "until room is needed" is nothing that a broker knows. */
 const DEFAULT_RETENTION_MINUTES = 7 * 24 * 60;
 

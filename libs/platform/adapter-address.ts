@@ -1,7 +1,8 @@
 /** Which broker: the scheme picks the client. */
-export interface BrokerAddress {
-  readonly kind: 'embedded';
-}
+export type BrokerAddress =
+  | { readonly kind: 'embedded' }
+  /** Pulsar over its WebSocket API: `ws://host:8080` or `wss://host:8443`. */
+  | { readonly kind: 'websocket'; readonly address: string };
 
 /** Which store. */
 export interface StoreAddress {
@@ -11,7 +12,31 @@ export interface StoreAddress {
 /** @throws RangeError that says what is wanted */
 export function parseBrokerAddress(text: string): BrokerAddress {
   if (text === 'embedded') return { kind: 'embedded' };
-  throw new RangeError('embedded');
+  const address = addressIn(text);
+  switch (address?.protocol) {
+    case 'ws:':
+    case 'wss:':
+      return { kind: 'websocket', address: address.href.replace(/\/+$/, '') };
+    default:
+      throw new RangeError(BROKERS);
+  }
+}
+
+const BROKERS = 'embedded, or the address of a Pulsar: ws://host:8080 or wss://host:8443';
+
+/** A host, and no more than a path: what is secret does not belong into an address. */
+function addressIn(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.host === '' || url.username + url.password + url.search + url.hash !== '' ? undefined : url;
+}
+
+/** @throws RangeError that says what is wanted */
+export function parseAdminAddress(text: string): string {
+  const address = addressIn(text);
+  if (address === undefined || !['http:', 'https:'].includes(address.protocol))
+    throw new RangeError("the address of Pulsar's REST API: http://host:8080 or https://host:8443");
+  return address.href.replace(/\/+$/, '');
 }
 
 /** @throws RangeError that says what is wanted */

@@ -1,4 +1,4 @@
-import { parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
+import { parseAdminAddress, parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
 import {
   parseBoolean,
   parseBytes,
@@ -43,7 +43,19 @@ export const SETTINGS = {
   }),
   broker: setting('MILLRACE_BROKER', parseBrokerAddress, {
     default: 'embedded',
-    meaning: 'The log that everything travels through: `embedded` (in the data folder, one process).',
+    meaning:
+      'The log that everything travels through: `embedded` (in the data folder, one process), or a Pulsar: `ws://host:8080`, `wss://host:8443` (WebSocket).',
+  }),
+  brokerAdmin: setting('MILLRACE_BROKER_ADMIN', parseAdminAddress, {
+    meaning:
+      "Pulsar's REST API, e.g. http://host:8080. Default for `ws://` and `wss://`: the same host and port, by http or https.",
+  }),
+  brokerTokenFile: setting('MILLRACE_BROKER_TOKEN_FILE', parseText, {
+    meaning: 'File with the token that Pulsar wants; read again when it changes. Default: none.',
+  }),
+  brokerCaFile: setting('MILLRACE_BROKER_CA_FILE', parseText, {
+    meaning:
+      "File (PEM) with certificates of who may sign the broker's, beside those that Node.js trusts anyway. Default: none.",
   }),
   store: setting('MILLRACE_STORE', parseStoreAddress, {
     default: 'embedded',

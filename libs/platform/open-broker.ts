@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { MessageBroker } from '#libs/messaging';
+import { FileTokenSource } from '#libs/pulsar-admin';
 import type { AdapterTools } from './open-adapters.js';
+import { trustAlso } from './trusted-certificates.js';
 
 /**
  * The broker that `MILLRACE_BROKER` names.
@@ -12,8 +14,10 @@ export async function openBroker(tools: AdapterTools, otherBytes: () => number):
   switch (broker.kind) {
     case 'embedded':
       return openEmbedded(tools, otherBytes);
+    case 'websocket':
+      return openWebSocket(tools, broker.address);
     default:
-      return broker.kind satisfies never;
+      return broker satisfies never;
   }
 }
 
@@ -23,4 +27,18 @@ async function openEmbedded(tools: AdapterTools, otherBytes: () => number): Prom
   const { dataDir, dataMaxBytes: maxBytes } = configuration.values;
   const folder = join(resolve(dataDir), 'log');
   return EmbeddedBroker.open({ folder, clock, telemetry, maxBytes, otherBytes });
+}
+
+async function openWebSocket(tools: AdapterTools, address: string): Promise<MessageBroker> {
+  const { WebSocketBroker } = await import('#libs/messaging-websocket');
+  const { configuration, clock, telemetry } = tools;
+  const { brokerAdmin, brokerTokenFile, brokerCaFile } = configuration.values;
+  if (brokerCaFile !== undefined) trustAlso(brokerCaFile);
+  return new WebSocketBroker({
+    address,
+    clock,
+    telemetry,
+    ...(brokerAdmin === undefined ? {} : { adminAddress: brokerAdmin }),
+    ...(brokerTokenFile === undefined ? {} : { token: new FileTokenSource(brokerTokenFile) }),
+  });
 }
