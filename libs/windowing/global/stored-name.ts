@@ -1,5 +1,5 @@
 import type { JsonScalar } from '#libs/kernel';
-import { type Key, keyValues } from '../key.js';
+import type { Key } from '../key.js';
 import type { SeriesDefinition } from '../series.js';
 
 /** Whose cells they are. */
@@ -27,6 +27,6 @@ export function nameBegin({ series, stream }: CellOwner, name: CellName): string
 /** The values of the key in a name, and its end. */
 export function nameEnd(series: SeriesDefinition, key: Key): string {
   let end = '';
-  for (const value of keyValues(series, key)) end += `,${JSON.stringify(value)}`;
+  for (const field of series.by) end += `,${JSON.stringify(key[field] ?? null)}`;
   return `${end}]`;
 }

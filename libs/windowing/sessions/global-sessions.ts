@@ -8,13 +8,14 @@ import type {
   RowSink,
 } from '../global/global-windows.js';
 import { newestOf } from '../global/newest-of.js';
+import { nameBegin, nameEnd } from '../global/stored-name.js';
 import type { RowIdentity } from '../global/window-result.js';
 import { type KeyId, keyId, keyOf } from '../key.js';
 import type { Partial } from '../partial.js';
 import type { SessionWindow } from '../time/window.js';
 import { Retraction } from './retraction.js';
-import { identityOf, SessionCell, type SessionOwner } from './session-cell.js';
-import { type SessionSpan, windowOfSpan } from './session-span.js';
+import { identityOf, largestOf, SessionCell, type SessionOwner } from './session-cell.js';
+import { type SessionSpan, spanFrom, windowOfSpan } from './session-span.js';
 import { SessionStages } from './session-stages.js';
 import { SpansByStart } from './spans-by-start.js';
 
@@ -36,6 +37,7 @@ import { SpansByStart } from './spans-by-start.js';
 export class GlobalSessions implements GlobalWindows {
   readonly #keys = new Map<KeyId, SpansByStart<SessionCell>>();
   readonly #stages: SessionStages;
+  readonly #nameBegin: string;
   readonly #due = new DueRows<SessionCell | Retraction>();
   readonly #retractions = new Set<Retraction>();
   readonly #changedOpen = new Set<SessionCell>();
@@ -50,6 +52,8 @@ export class GlobalSessions implements GlobalWindows {
     private readonly definition: SessionWindow,
   ) {
     this.#stages = new SessionStages(context.series, definition, context.limits);
+    const { gapMs, maxLengthMs = null } = definition;
+    this.#nameBegin = nameBegin(context, ['session', gapMs, maxLengthMs]);
   }
 
   merge(partial: Partial): MergeOutcome {
@@ -154,7 +158,7 @@ export class GlobalSessions implements GlobalWindows {
     for (const cell of this.#dirty) {
       const { storedStartMs } = cell;
       if (storedStartMs !== undefined && storedStartMs !== cell.span.firstMs)
-        yield [cell.nameAt(storedStartMs), undefined];
+        yield [this.#nameOf(cell, storedStartMs), undefined];
     }
     for (const cell of this.#dirty) {
       cell.storedStartMs = cell.span.firstMs;
@@ -178,7 +182,12 @@ export class GlobalSessions implements GlobalWindows {
   }
 
   #stored(cell: SessionCell): readonly [string, JsonValue] {
-    return [cell.nameAt(cell.span.firstMs), cell.encode(this.#due.has(cell))];
+    return [this.#nameOf(cell, cell.span.firstMs), cell.encode(this.#due.has(cell))];
+  }
+
+  /** The name under which it is stored, or would be if it began there. */
+  #nameOf({ owner: { series, key } }: SessionCell, startMs: number): string {
+    return `${this.#nameBegin},${startMs}${nameEnd(series, key)}`;
   }
 
   #create({ key }: Partial, span: SessionSpan): SessionCell {
@@ -191,7 +200,7 @@ export class GlobalSessions implements GlobalWindows {
     const { startMs, endMs } = windowOfSpan(this.definition, span);
     // The one with the same window goes on with its revisions; else the largest, for it costs least to keep.
     const isSame = ({ window }: SessionCell): boolean => window.startMs === startMs && window.endMs === endMs;
-    const kept = joined.find(isSame) ?? joined.toSorted((a, b) => b.events - a.events)[0];
+    const kept = joined.find(isSame) ?? largestOf(joined);
     for (const cell of joined) {
       if (!isSame(cell)) this.#takeBack(cell);
       if (cell === kept) continue;
@@ -241,7 +250,7 @@ export class GlobalSessions implements GlobalWindows {
 
   #forget(cell: SessionCell): void {
     this.#dirty.delete(cell);
-    if (cell.storedStartMs !== undefined) this.#removed.push(cell.nameAt(cell.storedStartMs));
+    if (cell.storedStartMs !== undefined) this.#removed.push(this.#nameOf(cell, cell.storedStartMs));
   }
 
   #restoreSession(name: readonly JsonScalar[], value: JsonValue): boolean {
@@ -279,6 +288,6 @@ export class GlobalSessions implements GlobalWindows {
 function spanOf(definition: SessionWindow, { startMs, endMs, part }: Partial): SessionSpan | undefined {
   if (part?.kind !== 'session') return undefined;
   const { lastMs, fromMs } = part;
-  const span = { firstMs: startMs, lastMs, ...(fromMs === undefined ? {} : { fromMs }) };
+  const span = spanFrom(startMs, lastMs, fromMs);
   return windowOfSpan(definition, span).endMs === endMs && lastMs < endMs ? span : undefined;
 }

@@ -7,7 +7,7 @@ import type { LateArrival, LocalContext, LocalTime, LocalWindows } from '../loca
 import type { Partial } from '../partial.js';
 import { classifyArrival } from '../time/arrival.js';
 import type { SessionWindow } from '../time/window.js';
-import { type SessionSpan, windowOfEvent, windowOfSpan } from './session-span.js';
+import { type SessionSpan, spanFrom, windowOfEvent, windowOfSpan } from './session-span.js';
 import { SpansByStart } from './spans-by-start.js';
 
 /** What may become a session, or a part of one: events of one key since the last drain. */
@@ -46,8 +46,8 @@ export class LocalSessions implements LocalWindows {
     if (arrival.kind === 'late-rejected') return { series: name, window, lateByMs: arrival.lateByMs };
     this.#isEmpty = false;
     const sessions = this.#single ?? this.#keys.of(event.data);
-    const closed = closedUntilMs === undefined ? {} : { fromMs: closedUntilMs + 1 };
-    this.#sessionAt(sessions, { firstMs: timeMs, lastMs: timeMs, ...closed }).accumulator.add(event);
+    const fromMs = closedUntilMs === undefined ? undefined : closedUntilMs + 1;
+    this.#sessionAt(sessions, spanFrom(timeMs, timeMs, fromMs)).accumulator.add(event);
     return undefined;
   }
 
@@ -87,19 +87,18 @@ export class LocalSessions implements LocalWindows {
 
   #partial(key: readonly JsonScalar[], { span, accumulator }: ProtoSession): Partial {
     const { series, stream } = this.context;
+    const { startMs, endMs } = windowOfSpan(this.definition, span);
+    const { lastMs, fromMs } = span;
     return {
       series: series.name,
       stream,
       key: keyOf(series, key),
-      ...windowOfSpan(this.definition, span),
+      startMs,
+      endMs,
       measures: accumulator.encode(),
       oldestReceivedMs: accumulator.oldestReceivedMs,
       events: accumulator.events,
-      part: {
-        kind: 'session',
-        lastMs: span.lastMs,
-        ...(span.fromMs === undefined ? {} : { fromMs: span.fromMs }),
-      },
+      part: fromMs === undefined ? { kind: 'session', lastMs } : { kind: 'session', lastMs, fromMs },
     };
   }
 }

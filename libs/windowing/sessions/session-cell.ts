@@ -2,9 +2,9 @@ import { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from '
 import { Accumulator } from '../accumulator.js';
 import type { RowIdentity, WindowResult } from '../global/window-result.js';
 import type { Key } from '../key.js';
-import { type CellOwner, storedName } from '../global/stored-name.js';
+import type { CellOwner } from '../global/stored-name.js';
 import type { SessionWindow, TimeWindow } from '../time/window.js';
-import { type SessionSpan, windowOfSpan } from './session-span.js';
+import { type SessionSpan, spanFrom, windowOfSpan } from './session-span.js';
 
 /** Whose session it is. */
 export interface SessionOwner extends CellOwner {
@@ -70,7 +70,7 @@ export class SessionCell {
     readonly oldestReceivedMs: number;
   }): void {
     this.#accumulator.merge(delta.measures, delta.events, delta.oldestReceivedMs);
-    this.unshownReceivedMs = Math.min(this.unshownReceivedMs, delta.oldestReceivedMs);
+    if (delta.oldestReceivedMs < this.unshownReceivedMs) this.unshownReceivedMs = delta.oldestReceivedMs;
   }
 
   /** Takes over what another session has gathered. */
@@ -87,13 +87,17 @@ export class SessionCell {
   }
 
   result(): WindowResult {
-    return { ...this.identity, measures: this.#accumulator.results(this.#window), revision: this.revision };
-  }
-
-  /** The name under which it is stored, or would be if it began there. */
-  nameAt(startMs: number): string {
-    const { gapMs, maxLengthMs = null } = this.definition;
-    return storedName(this.owner, ['session', gapMs, maxLengthMs, startMs], this.owner.key);
+    const { series, stream, key } = this.owner;
+    const { startMs, endMs } = this.#window;
+    return {
+      series: series.name,
+      stream,
+      key,
+      windowStartMs: startMs,
+      windowEndMs: endMs,
+      measures: this.#accumulator.results(this.#window),
+      revision: this.revision,
+    };
   }
 
   /** @param isDue a row of it is to be emitted */
@@ -121,7 +125,7 @@ export class SessionCell {
     if (gapMs !== definition.gapMs || maxLengthMs !== (definition.maxLengthMs ?? null)) return undefined;
     if (typeof startMs !== 'number' || !isJsonObject(value)) return undefined;
     const { lastMs, fromMs, measures, revision, isDue, events } = value as StoredSession;
-    const span = { firstMs: startMs, lastMs, ...(fromMs === undefined ? {} : { fromMs }) };
+    const span = spanFrom(startMs, lastMs, fromMs);
     const cell = new SessionCell(definition, owner, span, measures);
     cell.#accumulator.events = events;
     cell.revision = revision;
@@ -141,4 +145,11 @@ type StoredSession = {
 
 export function identityOf({ series, stream, key }: SessionOwner, window: TimeWindow): RowIdentity {
   return { series: series.name, stream, key, windowStartMs: window.startMs, windowEndMs: window.endMs };
+}
+
+/** The one with the most events, the first of several; undefined: there are none. */
+export function largestOf(sessions: readonly SessionCell[]): SessionCell | undefined {
+  let [largest] = sessions;
+  for (const cell of sessions) if (cell.events > largest!.events) largest = cell;
+  return largest;
 }

@@ -19,6 +19,11 @@ export interface SessionSpan {
   readonly fromMs?: number;
 }
 
+/** @param fromMs undefined: not closed */
+export function spanFrom(firstMs: number, lastMs: number, fromMs: number | undefined): SessionSpan {
+  return fromMs === undefined ? { firstMs, lastMs } : { firstMs, lastMs, fromMs };
+}
+
 /** The first moment that is of no session with `timeMs` for the maximum length; ∞ without one. */
 export function cutAfter({ maxLengthMs }: SessionRule, timeMs: number): number {
   return maxLengthMs === undefined ? Infinity : (Math.floor(timeMs / maxLengthMs) + 1) * maxLengthMs;
@@ -68,6 +73,7 @@ export function isOneSession(rule: SessionRule, a: SessionSpan, b: SessionSpan):
 export function joinSpans(a: SessionSpan, b: SessionSpan): SessionSpan {
   const firstMs = Math.min(a.firstMs, b.firstMs);
   const lastMs = Math.max(a.lastMs, b.lastMs);
-  if (a.fromMs === undefined && b.fromMs === undefined) return { firstMs, lastMs };
-  return { firstMs, lastMs, fromMs: Math.max(a.fromMs ?? -Infinity, b.fromMs ?? -Infinity) };
+  if (a.fromMs === undefined || b.fromMs === undefined)
+    return spanFrom(firstMs, lastMs, a.fromMs ?? b.fromMs);
+  return spanFrom(firstMs, lastMs, Math.max(a.fromMs, b.fromMs));
 }

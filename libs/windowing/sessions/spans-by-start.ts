@@ -8,7 +8,7 @@ import { isOneSession, joinSpans, type SessionRule, type SessionSpan } from './s
  */
 export class SpansByStart<S extends { readonly span: SessionSpan }> {
   readonly #rule: SessionRule;
-  readonly #sessions: S[] = [];
+  #sessions: S[] = [];
   #longestMs = 0;
 
   constructor(rule: SessionRule) {
@@ -45,12 +45,18 @@ export class SpansByStart<S extends { readonly span: SessionSpan }> {
     const { firstMs, lastMs } = session.span;
     this.#longestMs = Math.max(this.#longestMs, lastMs - firstMs);
     const last = this.#sessions.at(-1);
-    if (last === undefined || last.span.firstMs < firstMs) this.#sessions.push(session);
+    // Not pushed: that would make room for some twenty, and nearly every key has one at a time.
+    if (last === undefined) this.#sessions = [session];
+    else if (last.span.firstMs < firstMs) this.#sessions.push(session);
     else this.#sessions.splice(this.#indexOf(firstMs), 0, session);
   }
 
   /** The session's span is as it was when it was inserted. */
   remove(session: S): void {
+    if (this.#sessions.length === 1) {
+      if (this.#sessions[0] === session) this.#sessions = [];
+      return;
+    }
     const index = this.#indexOf(session.span.firstMs);
     if (this.#sessions[index] === session) this.#sessions.splice(index, 1);
   }
