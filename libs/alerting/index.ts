@@ -4,19 +4,34 @@ export {
   alertEventId,
   alertRemovedEvent,
   type AlertSubject,
+  conditionOf,
 } from './alert-event.js';
 export { alertFingerprint, type AlertLabels, episodeId } from './alert-identity.js';
 export {
+  type AlertPolicy,
+  DEFAULT_NOTIFICATIONS,
+  DEFAULT_POLICY,
+  DEFAULT_STALL,
+  type NotificationSettings,
+  PIPELINE_STALLED,
+  type Receiver,
+  type StallRule,
+} from './alert-policy.js';
+export {
   ALERT_SEVERITIES,
-  type AlertCondition,
   type AlertRule,
   type AlertSeverity,
+  DEFAULT_FLAPPING,
+  DEFAULT_MAX_ACTIVE,
   DEFAULT_NO_DATA_AFTER_MS,
   DEFAULT_NOTIFY_WITHIN_MS,
-  type ThresholdCondition,
+  type FlappingRule,
+  NO_DATA_MEANINGS,
+  type NoDataMeaning,
 } from './alert-rule.js';
-export { sampleValue } from './alert-sample.js';
+export { readingOf, sampleValue } from './alert-sample.js';
 export {
+  ALERT_STATUSES,
   type AlertEpisode,
   type AlertObservation,
   type AlertState,
@@ -25,5 +40,57 @@ export {
   type Decision,
   decideTransitions,
   isActive,
+  isAlerting,
+  isForgettable,
   type TransitionReason,
+  waitsForTime,
 } from './alert-state.js';
+export type { AlertCell } from './engine/alert-cell.js';
+export { AlertEngine, type AlertEngineOptions } from './engine/alert-engine.js';
+export type { AlertSink, Telling } from './engine/alert-teller.js';
+export type { JudgedRow } from './engine/judged-row.js';
+export { type AbsenceCondition, DEFAULT_ABSENCE_WITHIN_MS } from './kinds/absence.js';
+export type { ChangeCondition } from './kinds/change.js';
+export { type AlertCondition, type Past, type Reading, type Verdict, verdictOf } from './kinds/condition.js';
+export {
+  AlertKind,
+  AlertKindName,
+  alertKindName,
+  type CustomCondition,
+  type CustomSample,
+} from './kinds/custom.js';
+export {
+  DEFAULT_PATTERN_QUIET_MS,
+  labelsOf,
+  type PatternCondition,
+  type PatternMatch,
+} from './kinds/pattern.js';
+export type { RatioCondition } from './kinds/ratio.js';
+export type { SpikeCondition } from './kinds/spike.js';
+export type { ThresholdCondition } from './kinds/threshold.js';
+export { type Inhibition, inhibitorsOf } from './noise/inhibition.js';
+export {
+  isMaintenance,
+  maintenanceOf,
+  type MaintenanceWindow,
+  type Weekday,
+  WEEKDAYS,
+} from './noise/maintenance.js';
+export {
+  labelOf,
+  type Matcher,
+  matcherProblem,
+  matchesAll,
+  parseMatcher,
+  writeMatcher,
+} from './noise/matcher.js';
+export {
+  matchesNothingGiven,
+  type Silence,
+  silencesOf,
+  type SilenceStatus,
+  silenceStatus,
+} from './noise/silence.js';
+export { type Notification, receiverLabels } from './notify/notification.js';
+export { NotificationGroups } from './notify/notification-groups.js';
+export { compileTemplate, type CompiledTemplate, type Template } from './template.js';

@@ -1,10 +1,21 @@
+import type { AlertRule } from '#libs/alerting';
 import { formatDuration } from '#libs/kernel';
 import type { AlignedWindow, SeriesDefinition, WindowDefinition } from '#libs/windowing';
 import type { PipelineDefinition } from './pipeline-definition.js';
 
 /** A topic of a pipeline, by its noun: `<pipeline>.<noun>`. */
 export interface PipelineTopic {
-  readonly noun: 'raw' | 'enriched' | 'partials' | 'judged' | 'results' | 'late' | 'dead' | 'alerts' | 'live';
+  readonly noun:
+    | 'raw'
+    | 'enriched'
+    | 'partials'
+    | 'judged'
+    | 'results'
+    | 'late'
+    | 'dead'
+    | 'alerts'
+    | 'notifications'
+    | 'live';
   readonly partitions: number;
   /** The apps that write to it and read from it. */
   readonly from: string;
@@ -22,6 +33,7 @@ export function topicsOf({ partitions, globalPartitions }: PipelineDefinition): 
     { noun: 'late', partitions: 1, from: 'aggregate', to: 'subscribers' },
     { noun: 'dead', partitions: 1, from: 'aggregate', to: 'subscribers' },
     { noun: 'alerts', partitions: 1, from: 'alert', to: 'subscribers' },
+    { noun: 'notifications', partitions: 1, from: 'alert', to: 'subscribers' },
     { noun: 'live', partitions: 1, from: 'aggregate', to: 'dashboard' },
   ];
 }
@@ -44,13 +56,29 @@ export function explainPipeline(definition: PipelineDefinition): string {
     'series',
     ...series.map(explainSeries),
     'alerts',
-    ...alerts.map(
-      ({ name: rule, severity, series: of, condition, forMs }) =>
-        `  ${rule} (${severity}): ${condition.expression} of ${of} ${condition.direction} ${condition.limit} ` +
-        `for ${formatDuration(forMs)}`,
-    ),
+    ...alerts.map(explainRule),
   ];
   return lines.join('\n');
+}
+
+function explainRule({ name, severity, series, condition, forMs }: AlertRule): string {
+  const { kind, expression, direction, limit } = condition;
+  const head = `  ${name} (${severity}): `;
+  switch (kind) {
+    case 'absence':
+      return `${head}no row of ${series} for ${formatDuration(condition.afterMs)}`;
+    case 'pattern':
+      return `${head}${condition.times} events within ${formatDuration(condition.withinMs)} where ${expression}`;
+    case 'change': {
+      const unit = condition.unit === 'percent' ? '%' : '';
+      const against = formatDuration(condition.againstMs);
+      return `${head}${expression} of ${series} against ${against} before ${direction} ${limit}${unit} for ${formatDuration(forMs)}`;
+    }
+    case 'spike':
+      return `${head}${expression} of ${series} more than ${limit} deviations from the ${condition.overWindows} windows before for ${formatDuration(forMs)}`;
+    default:
+      return `${head}${expression} of ${series} ${direction} ${limit} for ${formatDuration(forMs)}`;
+  }
 }
 
 function explainSeries(series: SeriesDefinition): string {

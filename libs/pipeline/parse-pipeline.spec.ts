@@ -335,7 +335,7 @@ describe('a problem', () => {
       'rules.yaml:4:55 rules[0].threshold: found no value, wanted the key value',
       "rules.yaml:4:64 rules[0].threshold.series: found 't', wanted a series: one of s",
       "rules.yaml:4:83 rules[0].for: found '-1s', wanted a duration of 0s or more: a number and ms, s, m, h or d, e.g. 10s",
-      'rules.yaml:5:43 rules[1].absence: found the key absence, wanted name, severity, summary, threshold, for, minSamples, noDataAfter, notifyWithin: absence is not supported in this version',
+      'rules.yaml:5:52 rules[1].absence: found no after, wanted the key after',
     ]);
   });
 

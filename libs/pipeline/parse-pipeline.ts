@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '#libs/kernel';
 import type { EventSchema, SchemaRegistry } from '#libs/schema';
 import type { TimeDefinition } from '#libs/windowing';
-import { readAlertRules } from './readers/alert-rules-reader.js';
+import { NO_ALERTS, readAlertRules } from './readers/alert-rules-reader.js';
 import { readEnrichment } from './readers/enrich-reader.js';
 import { wantedName } from './settings/near-name.js';
 import {
@@ -82,7 +82,12 @@ function readSpec(
   if (schema === undefined) return undefined;
   const { steps, scope } = readEnrichment(spec.member('enrich'), schema.fields, log);
   const series = readAggregate(spec.member('aggregate'), scope, log);
-  const rules = spec.optional('alerts', (each, problems) => readAlertRules(each, series, problems), []);
+  const alertScope = { series, fields: scope };
+  const alerts = spec.optional(
+    'alerts',
+    (each, problems) => readAlertRules(each, alertScope, problems),
+    NO_ALERTS,
+  );
   return {
     partitions,
     globalPartitions: globalPartitionsOf(partitions),
@@ -92,7 +97,8 @@ function readSpec(
     ingest,
     enrich: steps,
     series: series.map(({ definition }) => definition),
-    alerts: rules,
+    alerts: alerts.rules,
+    alertPolicy: alerts.policy,
   };
 }
 

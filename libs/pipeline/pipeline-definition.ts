@@ -1,4 +1,4 @@
-import type { AlertRule } from '#libs/alerting';
+import type { AlertPolicy, AlertRule } from '#libs/alerting';
 import type { JsonObject } from '#libs/kernel';
 import type { EventSchema } from '#libs/schema';
 import type { SeriesDefinition, TimeDefinition } from '#libs/windowing';
@@ -38,6 +38,8 @@ export interface PipelineDefinition {
   readonly enrich: readonly EnrichStep[];
   readonly series: readonly SeriesDefinition[];
   readonly alerts: readonly AlertRule[];
+  /** What is done with what the rules say. */
+  readonly alertPolicy: AlertPolicy;
   /** The file as plain JSON, what it includes in its place. */
   readonly source: JsonObject;
 }

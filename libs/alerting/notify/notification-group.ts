@@ -1,0 +1,147 @@
+import { murmur3 } from '#libs/kernel';
+import type { AlertEvent } from '../alert-event.js';
+import type { NotificationSettings } from '../alert-policy.js';
+import { isAlerting } from '../alert-state.js';
+import { MAX_NOTIFIED_ALERTS, type Notification } from './notification.js';
+
+// A group of alerts that are told together, by the wall clock:
+//
+//     alerts      A fires      B fires            A ends            B ends
+//     told           |-groupWait->[A]  |-groupInterval->[A B]  |->[B, A ended] |->[B ended]
+//     and again every repeatInterval, while any fires and nothing else has been told
+//
+// G1. An end is told once, and only of what was told as firing.
+// G2. Who is held back (silenced, inhibited, in maintenance) is not told as firing; when the hold ends and it still
+//     fires, it is.
+
+/** One alert of a group; plain JSON. */
+export interface GroupMember {
+  readonly event: AlertEvent;
+  /** It was told as firing, and not yet as ended. */
+  readonly isTold?: true;
+  /** … and as flapping. */
+  readonly isFlappingTold?: true;
+}
+
+/** What is remembered of a group; plain JSON. Times are wall clock, epoch milliseconds. */
+export interface NotificationGroup {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdMs: number;
+  /** Number of its next notification. */
+  readonly sequence: number;
+  readonly dueMs: number;
+  readonly toldMs?: number;
+  readonly members: Readonly<Record<string, GroupMember>>;
+}
+
+/** A new group, for its first alert. */
+export function newGroup(
+  labels: NotificationGroup['labels'],
+  nowMs: number,
+  { groupWaitMs }: NotificationSettings,
+): NotificationGroup {
+  return { labels, createdMs: nowMs, sequence: 0, dueMs: nowMs + groupWaitMs, members: {} };
+}
+
+/** Takes in what became of one of its alerts. What ended before anybody was told of it leaves no trace. */
+export function withEvent(group: NotificationGroup, event: AlertEvent): NotificationGroup {
+  const { [event.fingerprint]: known, ...others } = group.members;
+  if (isAlerting(event.status)) return put(group, { ...known, event });
+  if (known?.isTold !== true) return { ...group, members: others };
+  // It has ended before, and is not firing yet again: the end that is still to be told stands.
+  if (!isAlerting(known.event.status)) return group;
+  const resolvedAt = event.resolvedAt ?? event.since;
+  return put(group, { ...known, event: { ...event, status: 'resolved', resolvedAt } });
+}
+
+function put(group: NotificationGroup, member: GroupMember): NotificationGroup {
+  return { ...group, members: { ...group.members, [member.event.fingerprint]: member } };
+}
+
+export interface Flushed {
+  /** Undefined: nobody is left in it. */
+  readonly group: NotificationGroup | undefined;
+  /** Undefined: there is nothing to say. */
+  readonly notification: Notification | undefined;
+}
+
+interface FlushContext {
+  readonly pipeline: string;
+  readonly nowMs: number;
+  readonly settings: NotificationSettings;
+  readonly isHeldBack: (event: AlertEvent) => boolean;
+}
+
+/** What a group says when it is due. */
+export function flushGroup(group: NotificationGroup, context: FlushContext): Flushed {
+  const members = Object.entries(group.members);
+  const firing = members.filter(([, { event }]) => isAlerting(event.status) && !context.isHeldBack(event));
+  const ended = members.filter(([, { event, isTold }]) => !isAlerting(event.status) && isTold === true);
+  const isNews =
+    ended.length > 0 ||
+    firing.some(
+      ([, { event, isTold, isFlappingTold }]) =>
+        isTold !== true || (event.flapping === true && isFlappingTold !== true),
+    );
+  const isRepeat =
+    firing.length > 0 && context.nowMs - (group.toldMs ?? -Infinity) >= context.settings.repeatIntervalMs;
+  const left = stay(members, new Set(firing.map(([fingerprint]) => fingerprint)), isNews || isRepeat);
+  const next = { ...group, members: left, dueMs: context.nowMs + context.settings.groupIntervalMs };
+  if (!isNews && !isRepeat) return { group: isEmpty(next) ? undefined : next, notification: undefined };
+  const told = { ...next, toldMs: context.nowMs, sequence: group.sequence + 1 };
+  const alerts = [...firing, ...ended].map(([, { event }]) => event);
+  return {
+    group: isEmpty(told) ? undefined : told,
+    notification: notificationOf(group, alerts, { ...context, reason: isNews ? 'changed' : 'repeat' }),
+  };
+}
+
+function stay(
+  members: readonly (readonly [string, GroupMember])[],
+  firing: ReadonlySet<string>,
+  isTelling: boolean,
+): NotificationGroup['members'] {
+  const left = members.flatMap(([fingerprint, member]): [string, GroupMember][] => {
+    if (!isAlerting(member.event.status)) return [];
+    if (!isTelling || !firing.has(fingerprint)) return [[fingerprint, member]];
+    const flapping = member.event.flapping === true ? { isFlappingTold: true as const } : {};
+    return [[fingerprint, { event: member.event, isTold: true, ...flapping }]];
+  });
+  return Object.fromEntries(left);
+}
+
+function isEmpty({ members }: NotificationGroup): boolean {
+  return Object.keys(members).length === 0;
+}
+
+function notificationOf(
+  group: NotificationGroup,
+  alerts: readonly AlertEvent[],
+  { pipeline, nowMs, reason }: FlushContext & { readonly reason: Notification['reason'] },
+): Notification {
+  const key = groupKeyOf(group.labels);
+  return {
+    id: `${pipeline}-${groupHash(pipeline, key)}-${group.createdMs}/${group.sequence}`,
+    pipeline,
+    groupKey: key,
+    groupLabels: group.labels,
+    status: alerts.some(({ status }) => isAlerting(status)) ? 'firing' : 'resolved',
+    reason,
+    at: new Date(nowMs).toISOString(),
+    alerts: alerts.slice(0, MAX_NOTIFIED_ALERTS),
+    truncatedAlerts: Math.max(0, alerts.length - MAX_NOTIFIED_ALERTS),
+  };
+}
+
+/** `rule="high-error-ratio", stream="demo"` */
+export function groupKeyOf(labels: NotificationGroup['labels']): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(', ');
+}
+
+function groupHash(pipeline: string, key: string): string {
+  return [0x0, 0x9747b28c]
+    .map((seed) => murmur3(`${pipeline}/${key}`, seed).toString(16).padStart(8, '0'))
+    .join('');
+}
