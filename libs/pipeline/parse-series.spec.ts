@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { StreamEvent } from '#libs/kernel';
-import { shippedSchemas } from '#libs/schema';
+import { type EventSchema, SchemaRegistry, shippedSchemas } from '#libs/schema';
 import type { Fields, MeasureDefinition, SeriesDefinition } from '#libs/windowing';
 import { explainPipeline, parsePipeline, type PipelineDefinition, PipelineInvalidError } from './index.js';
 
@@ -276,6 +276,31 @@ describe('the keys of a window', () => {
     expect(problemsOf('window: {session: 1m}', 'maxKeys: 5', COUNT)).toEqual([
       '10:16 maxKeys: found 5, wanted no maxKeys: sessions have no cap on keys',
     ]);
+  });
+});
+
+/** Its requests have a field `ordinal`. */
+class NumberedSchemas extends SchemaRegistry {
+  override get(type: string): EventSchema | undefined {
+    const schema = shippedSchemas().get(type);
+    return schema && { ...schema, fields: new Map([...schema.fields, ['ordinal', 'number']]) };
+  }
+}
+
+describe('the key of a counted window', () => {
+  const parsed = (window: string): PipelineDefinition => {
+    const text = pipeline(`window: ${window}`, 'by: [stream, ordinal]', COUNT);
+    return parsePipeline(
+      { file: 'p.yaml', text, include: () => undefined },
+      { schemas: new NumberedSchemas() },
+    );
+  };
+
+  it('has no field of the name under which its rows are numbered', () => {
+    expect(() => parsed('{count: 10}')).toThrow(
+      "p.yaml:10:20 spec.aggregate[0].by[1]: found 'ordinal', wanted another field: the rows of a counted window are numbered under this name",
+    );
+    expect(parsed('{tumbling: 1m}').series[0]?.by).toEqual(['ordinal']);
   });
 });
 

@@ -14,6 +14,7 @@ export { rate } from './aggregators/rate.js';
 export { sum } from './aggregators/sum.js';
 export { topK, type TopEntry, type TopResult } from './aggregators/top-k.js';
 export { stddev, variance, type VarianceOf } from './aggregators/variance.js';
+export { ORDINAL_FIELD } from './counted/counted-cell.js';
 export {
   explainWindow,
   oldestOpenWindow,

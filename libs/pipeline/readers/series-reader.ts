@@ -1,4 +1,9 @@
-import type { MeasureDefinition, SeriesDefinition, WindowDefinition } from '#libs/windowing';
+import {
+  type MeasureDefinition,
+  ORDINAL_FIELD,
+  type SeriesDefinition,
+  type WindowDefinition,
+} from '#libs/windowing';
 import type { NameKind, Scope } from '../expression/expression.js';
 import { readMeasure } from './measure-reader.js';
 import type { ProblemLog } from '../settings/problem-log.js';
@@ -53,7 +58,7 @@ function readSeries(setting: Setting, scope: Scope, log: ProblemLog): ReadSeries
   const maxKeys = series.optional('maxKeys', readMaxKeys, undefined);
   const measures = series.required('measures', (each, problems) => readMeasures(each, scope, problems));
   refuseCapOfSessions(series.member('maxKeys'), window?.window, log);
-  if (window !== undefined) refuseRatesWithoutLength(series.member('measures'), window.window, log);
+  if (window?.window.kind === 'global') refuseOfCounts(series, scope, log);
   if (name === undefined || window === undefined || measures === undefined) return undefined;
   const grouped = {
     name,
@@ -80,13 +85,24 @@ function refuseCapOfSessions(
     log.refuse(maxKeys, 'no maxKeys: sessions have no cap on keys');
 }
 
+/** What other windows can have, and a counted one can not. */
+function refuseOfCounts(series: MapReader, scope: Scope, log: ProblemLog): void {
+  refuseRates(series.member('measures'), log);
+  if (scope.has(ORDINAL_FIELD)) refuseOrdinal(series.member('by'), log);
+}
+
+/** Rows of a counted window have a number of their own in their key, which would take the place of the field. */
+function refuseOrdinal(by: Setting | undefined, log: ProblemLog): void {
+  if (by?.kind !== 'list') return;
+  for (const field of by.items) {
+    if (field.kind === 'scalar' && field.value === ORDINAL_FIELD)
+      log.refuse(field, 'another field: the rows of a counted window are numbered under this name');
+  }
+}
+
 /** What is divided by the length of the window would be empty in every row. */
-function refuseRatesWithoutLength(
-  measures: Setting | undefined,
-  window: WindowDefinition,
-  log: ProblemLog,
-): void {
-  if (window.kind !== 'global' || measures?.kind !== 'map') return;
+function refuseRates(measures: Setting | undefined, log: ProblemLog): void {
+  if (measures?.kind !== 'map') return;
   for (const { value } of measures.entries.values()) {
     const isRate =
       value.kind === 'map' ? value.entries.has('rate') : 'value' in value && value.value === 'rate';

@@ -15,7 +15,7 @@ export interface CountedPlace {
 }
 
 /** The field of a row's key that says how many results of the key came before it: nothing else tells them apart. */
-const ORDINAL_FIELD = 'ordinal';
+export const ORDINAL_FIELD = 'ordinal';
 
 /** The events of one result. */
 export class CountedCell {
