@@ -1,0 +1,93 @@
+import { afterEach, expect, it } from '@jest/globals';
+import { describeWithPulsar } from '#libs/testing';
+import { makeAccessLog } from './access-log.js';
+import {
+  allRows,
+  type ApiRow,
+  closeStream,
+  deadLines,
+  fatesOf,
+  getJson,
+  postLog,
+  requestsByMinute,
+} from './api.js';
+import { PulsarNamespace } from './pulsar-namespace.js';
+import { recount } from './recount.js';
+import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
+import { visitsLog } from './visits-log.js';
+
+// The whole pipeline over a real broker: the same log gives the same rows as over the embedded log, and as counted
+// outside.
+
+const VISITS = visitsLog({ visitors: 400, seed: 11 });
+const LOG = makeAccessLog({ lines: 6_000, days: 2, broken: 12, seed: 5 });
+const SERIES = ['requests_per_minute', 'visits_per_minute', 'top_paths', 'sessions'];
+/** Visitors get the same ids in both runs. */
+const SECRET = { MILLRACE_VISITOR_SECRET: 'of both runs' };
+
+describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
+  const closers: (() => unknown)[] = [];
+
+  afterEach(async () => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  });
+
+  async function start(settings: Readonly<Record<string, string>>): Promise<StandaloneProcess> {
+    const folder = temporaryFolder();
+    closers.push(() => removeFolder(folder));
+    const standalone = await StandaloneProcess.start(folder, settings);
+    closers.push(() => standalone.kill());
+    return standalone;
+  }
+
+  async function namespace(): Promise<PulsarNamespace> {
+    const made = await PulsarNamespace.make(addresses);
+    closers.push(() => made.remove());
+    return made;
+  }
+
+  /** Every row of every series, in an order of its own. */
+  async function rowsOfAll(
+    url: string,
+    stream: string,
+  ): Promise<Readonly<Record<string, readonly string[]>>> {
+    const entries = await Promise.all(
+      SERIES.map(async (name) => [name, (await allRows(url, name, stream)).map(textOf).sort()] as const),
+    );
+    return Object.fromEntries(entries);
+  }
+
+  it('gives the rows of the embedded log for the same log', async () => {
+    const [embedded, pulsar] = await Promise.all([
+      start(SECRET),
+      start({ ...SECRET, ...(await namespace()).settings }),
+    ]);
+    for (const { url } of [embedded, pulsar]) {
+      await postLog(url, 'web', VISITS);
+      await closeStream(url, 'web');
+    }
+    const rows = await rowsOfAll(pulsar.url, 'web');
+    expect(rows).toEqual(await rowsOfAll(embedded.url, 'web'));
+    expect(Object.values(rows).every(({ length }) => length > 0)).toBe(true);
+    expect(await fatesOf(pulsar.url, 'web')).toEqual(await fatesOf(embedded.url, 'web'));
+    expect(await pulsar.stop()).toBe(0);
+  }, 120_000);
+
+  it('gives the numbers of an independent count, names each broken line, and counts a log sent again once', async () => {
+    const { url } = await start((await namespace()).settings);
+    for (let i = 0; i < 2; i++) {
+      expect(await postLog(url, 'web', LOG.text, 'log-5')).toMatchObject({ accepted: 6_000, rejected: 12 });
+    }
+    await closeStream(url, 'web');
+    const rows = await allRows(url, 'requests_per_minute', 'web');
+    expect(requestsByMinute(rows)).toEqual(recount(LOG.text));
+    expect([...new Set(rows.map(({ phase }) => phase))]).toEqual(['final']);
+    expect(await fatesOf(url, 'web')).toMatchObject({ counted: 6_000, dead: 12, duplicate: 6_012, late: 0 });
+    expect(await deadLines(url, 'web')).toEqual(LOG.brokenLines);
+  }, 120_000);
+});
+
+/** Everything but how often it was corrected, which depends on when what arrived. */
+function textOf({ windowStart, windowEnd, key, measures, phase }: ApiRow): string {
+  return JSON.stringify({ windowStart, windowEnd, key, measures, phase });
+}
