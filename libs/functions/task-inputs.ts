@@ -56,6 +56,7 @@ export class TaskInputs {
   constructor(
     private readonly runtime: Runtime,
     private readonly task: TaskId,
+    private readonly wants: (topic: string) => boolean = () => true,
   ) {}
 
   /** Opens every input and goes to where the last commit left it; before the first commit, to the beginning. */
@@ -73,10 +74,11 @@ export class TaskInputs {
 
   /**
    * What arrives first on any input; undefined when `deadline` resolves first. Nothing is lost by that: what is on
-   * its way is given by the next call.
+   * its way is given by the next call. An input that is not wanted now is left where it is.
    */
   async receive(deadline: Promise<void>, signal: AbortSignal): Promise<InputBatch | undefined> {
-    for (const input of this.#open) {
+    const wanted = this.#open.filter(({ definition }) => this.wants(definition.topic));
+    for (const input of wanted) {
       if (input.pending !== undefined) continue;
       input.pending = input.consumer.receive({ ...RECEIVE, signal }).then((deliveries) => {
         input.hasArrived = deliveries.length > 0;
@@ -87,7 +89,7 @@ export class TaskInputs {
     }
     const winner = await Promise.race([
       deadline.then(() => undefined),
-      ...this.#open.map(({ pending }) => pending),
+      ...wanted.map(({ pending }) => pending),
     ]);
     if (winner === undefined) return undefined;
     const input = this.#moveToEnd(winner.input);

@@ -63,6 +63,8 @@ export interface UserCode {
   nextDue(): string | undefined;
   /** Does what {@link nextDue} has named, that alone, to its end. */
   runDue(outputs: Outputs): Promise<void>;
+  /** Is there anything under way that {@link TaskLogic.apply} or {@link runDue} has started. */
+  readonly isRunning: boolean;
   /** Waits for what {@link TaskLogic.apply} has started; starts nothing that is due. */
   ended(outputs: Outputs): Promise<void>;
   /** In place of {@link TaskLogic.apply}, without calling user code. @param ends unclean ends that it has led to */
@@ -108,4 +110,6 @@ export interface TaskLogic {
   /** What the other tasks of the stage are told with each commit. Small. */
   facts?(): JsonObject;
   urgency?(): Urgency;
+  /** Is this input (full name of its topic) to be read on now; asked before each message or batch. Default: it is. */
+  wants?(topic: string): boolean;
 }

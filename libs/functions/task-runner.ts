@@ -12,6 +12,7 @@ import { TaskCommits, type TaskProgress } from './task-commits.js';
 import { TaskCommitter } from './task-committer.js';
 import { type InputBatch, type InputDefinition, TaskInputs } from './task-inputs.js';
 import type { TaskLogic } from './task-logic.js';
+import { UserCodeVisit } from './user-code-visit.js';
 
 // The life of one task under one lease (ARCHITECTURE.md, "Exactly-once"):
 //   recover → redeliver → read → apply in memory → commit → deliver → acknowledge.
@@ -49,6 +50,7 @@ export class TaskRunner {
   #progress!: TaskProgress;
   #seen!: SeenInputs;
   #alone: LoneWork | undefined;
+  readonly #visit: UserCodeVisit;
 
   constructor(
     private readonly definition: TaskDefinition,
@@ -58,9 +60,11 @@ export class TaskRunner {
   ) {
     this.#logic = definition.logic;
     this.#commits = new TaskCommits(lease, definition.identity, runtime, signals.abort);
-    this.#inputs = new TaskInputs(runtime, definition.task);
+    const wants = (topic: string): boolean => this.#logic.wants?.(topic) ?? true;
+    this.#inputs = new TaskInputs(runtime, definition.task, wants);
     this.#stop = AbortSignal.any([signals.abort, signals.drain]);
     this.#over = AbortSignal.any([signals.abort, this.#ended.signal]);
+    this.#visit = new UserCodeVisit(runtime.gate, definition.logic, signals.abort);
     this.activity = new TaskActivity(runtime.ports.clock);
   }
 
@@ -86,6 +90,7 @@ export class TaskRunner {
       if (!this.signals.abort.aborted) await this.#finish();
     } finally {
       this.#ended.abort();
+      this.#visit.leave();
       await this.#inputs.close();
       await this.#committer?.close();
     }
@@ -141,7 +146,9 @@ export class TaskRunner {
         this.#committer.isDirty = true;
         return this.#committer.flushAndCommit();
       },
+      gate: this.runtime.gate,
       stop: this.#stop,
+      abort: this.signals.abort,
     });
   }
 
@@ -205,11 +212,14 @@ export class TaskRunner {
     admit();
     this.#committer.isDirty = true;
     this.#pass('before-apply');
+    await this.#visit.enter();
     const rest = done === 0 ? taken : { ...taken, frame: { ...frame, items } };
     const applying = this.#logic.apply(rest, this.#committer.outputs);
     // Only user code makes it wait.
     if (applying !== undefined) await this.#waitFor('user code', applying);
     this.#pass('after-apply');
+    if (this.#visit.isLeavingWanted) await this.#logic.userCode?.ended(this.#committer.outputs);
+    this.#visit.leaveIfIdle();
     this.#count(items.length);
   }
 
@@ -258,11 +268,13 @@ export class TaskRunner {
     const { userCode } = this.#logic;
     if (guard.mode === 'alone') await this.#alone?.due();
     if (guard.isMarkDue && userCode?.nextDue() !== undefined) await this.#committer.mark();
+    await this.#visit.enter();
     const settling =
       guard.mode === 'alone'
         ? userCode?.ended(outputs)
         : this.#logic.settle?.(outputs, this.runtime.settings.maxCommitBytes);
     if (settling !== undefined) await this.#waitFor('user code', settling);
+    this.#visit.leave();
   }
 
   /** A store or broker that hangs must not keep a task that has lost its lease. @throws TaskInterruptedError */

@@ -17,6 +17,9 @@ import { localStageOf, partialsTopicOf, type WindowTaskOptions } from './window-
 
 type Item = StreamEvent | DeadEvent;
 
+/** How often a quiet input tells that time goes on: as often as enrich does. */
+const TELLING_PACE_MS = 2_000;
+
 /**
  * The local stage of a window function for one partition of its input. How each event ended is counted in its state, by
  * the names of docs/event-fates.md.
@@ -28,6 +31,9 @@ export class WindowLocalTask implements TaskLogic {
   readonly #dead: DeadLetters;
   /** What died before `enriched` is told by the aggregation; what is no event on a public topic is told by us. */
   readonly #isOwnDead: boolean;
+  /** Time has gone on without a message that would make a commit. */
+  #isTimeToTell = false;
+  #toldMs = -Infinity;
 
   constructor(
     private readonly options: WindowTaskOptions,
@@ -72,13 +78,16 @@ export class WindowLocalTask implements TaskLogic {
 
   tick(moment: Moment): void {
     const { topics, definition } = this.options;
-    if (moment.caughtUp?.has(topics(definition.input).name) === true)
-      this.#stage.times.readUpTo(moment.nowMs);
+    const { nowMs, caughtUp } = moment;
+    if (caughtUp?.has(topics(definition.input).name) === true) this.#stage.times.readUpTo(nowMs);
     this.#stage.tick(moment);
+    this.#isTimeToTell = this.#stage.times.hasProgress && nowMs - this.#toldMs >= TELLING_PACE_MS;
+    if (this.#isTimeToTell) this.#toldMs = nowMs;
   }
 
   flush(outputs: Outputs): 'done' {
     this.#stage.flush(outputs);
+    this.#isTimeToTell = false;
     this.#tellCounters(outputs);
     return 'done';
   }
@@ -98,7 +107,7 @@ export class WindowLocalTask implements TaskLogic {
   }
 
   urgency(): Urgency {
-    return this.#stage.urgency();
+    return this.#isTimeToTell ? 'soon' : this.#stage.urgency();
   }
 
   /** Time has come this far in a stream, as by an event that is not for this function; for tests. */

@@ -83,6 +83,11 @@ export class StreamTimes {
     return this.#closings.isDirty || [...this.#streams.values()].some((stream) => stream.isCloseWaiting);
   }
 
+  /** Is there anything that {@link takeProgress} would tell. */
+  get hasProgress(): boolean {
+    return [...this.#streams.values()].some((stream) => stream.hasProgress);
+  }
+
   /** What changed since the last call, by stream; undefined: nothing. */
   takeProgress(): Readonly<Record<string, StreamProgress>> | undefined {
     const changed = [...this.#streams].filter(([, stream]) => stream.hasProgress);
