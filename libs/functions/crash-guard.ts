@@ -9,16 +9,21 @@ import type { JsonObject } from '#libs/kernel';
 //     it was an unclean end, of whatever cause, and it watches.
 // G2. Watching, a task commits a mark before it lets user code run at a position, and the commit that moves the
 //     position takes it away. So an end counts only if user code may have been running, and the mark is in the store
-//     before user code can kill anything. One write more a commit, for as many events as two commits may hold.
+//     before user code can kill anything. One write more a commit, for about as many events as one commit may hold.
 // G3. After three ends at one position (the first one, which nobody had watched, included: being wrong here costs time,
 //     never an event) each event, timer and parked event is run alone, with its own mark before it and a commit
 //     behind it. What kills twice alone becomes a dead letter, in the commit that passes it.
+//     While something runs alone no other user code runs in the process (user-code-gate.ts), and once a killer is found
+//     its neighbours, who were only there, go back to watching.
 // G4. An end that this process has lived to see (an error, a lost lease) was none: it does not count.
 
 /** So many unclean ends at one position, then everything is run alone. */
 export const ENDS_BEFORE_ALONE = 3;
 /** So many unclean ends of one piece of work alone, then it is put aside. */
 export const ENDS_ALONE = 2;
+
+/** More events than a frame of ours holds. */
+const LARGE_FRAME_EVENTS = 1_000;
 
 /** What a commit says about crashes; part of the task's progress. */
 export interface CrashNote {
@@ -51,7 +56,7 @@ export class CrashGuard {
   #inOrder: number | undefined;
   #eventsLeft: number;
 
-  /** @param maxCommitEvents what one commit may hold: who kills is among so many behind the position, or twice as many */
+  /** @param maxCommitEvents what one commit may hold */
   constructor(
     former: FormerOwner,
     private readonly maxCommitEvents: number,
@@ -60,7 +65,7 @@ export class CrashGuard {
     this.endsFound = this.#ends = ends;
     this.#suspect = suspect;
     this.#mode = ends >= ENDS_BEFORE_ALONE ? 'alone' : ends > 0 ? 'watch' : 'none';
-    this.#eventsLeft = 2 * maxCommitEvents;
+    this.#eventsLeft = stretchOf(maxCommitEvents);
   }
 
   get mode(): 'none' | 'watch' | 'alone' {
@@ -87,12 +92,12 @@ export class CrashGuard {
     return this.#endsAlone(id) >= ENDS_ALONE;
   }
 
-  /** The killer is put aside: from here on the usual watch is enough. */
-  quarantined(): void {
+  /** A killer is put aside, here or by a neighbour in the process: from here on the usual watch is enough. */
+  relax(): void {
     this.#suspect = undefined;
     this.#ends = 1;
     this.#mode = 'watch';
-    this.#eventsLeft = 2 * this.maxCommitEvents;
+    this.#eventsLeft = stretchOf(this.maxCommitEvents);
   }
 
   /** User code has come back, and the next commit moves the position. */
@@ -121,6 +126,11 @@ export class CrashGuard {
   #endsAlone(id: string): number {
     return this.#suspect?.id === id ? this.#suspect.ends : 0;
   }
+}
+
+/** Who kills is among so many events behind the position: those of one commit and of the message that filled it. */
+function stretchOf(maxCommitEvents: number): number {
+  return maxCommitEvents + LARGE_FRAME_EVENTS;
 }
 
 function endsOf({ note, epoch, hasEndedHere }: FormerOwner): {

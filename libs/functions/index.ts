@@ -137,3 +137,23 @@ export {
   type WindowTaskOptions,
 } from './windows/window-places.js';
 export { windowGlobalTask, windowLocalTask } from './windows/window-tasks.js';
+export {
+  type AnyJoin,
+  defineIntervalJoin,
+  defineTableJoin,
+  type IntervalJoinCode,
+  type IntervalJoinDefinition,
+  type IntervalJoinKind,
+  type IntervalJoinSettings,
+  isJoin,
+  type JoinedPair,
+  type JoinedRow,
+  type JoinSettings,
+  type JoinSource,
+  type TableJoinCode,
+  type TableJoinDefinition,
+  type TableJoinSettings,
+  type TableSource,
+  topicsOfJoin,
+} from './joins/join-function.js';
+export { type JoinRunOptions, joinTask, pipelineOfJoin } from './joins/join-tasks.js';

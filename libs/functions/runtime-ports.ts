@@ -4,6 +4,7 @@ import type { Telemetry } from '#libs/observability';
 import type { CommitStore, LeaseStore, ResultStore } from '#libs/storage';
 import type { Fence } from './fences.js';
 import type { Failpoints } from './failpoints.js';
+import type { UserCodeGate } from './user-code-gate.js';
 
 /** Everything a task needs from outside. */
 export interface RuntimePorts {
@@ -43,6 +44,7 @@ export interface RuntimeSettings {
 export interface Runtime {
   readonly ports: RuntimePorts;
   readonly settings: RuntimeSettings;
+  readonly gate: UserCodeGate;
 }
 
 export const DEFAULT_SETTINGS: RuntimeSettings = {

@@ -6,6 +6,7 @@ import { type CoveringTaskDefinition, CoveringRunner } from './covering-runner.j
 import { codeOfFailure, LeaseLostError, TaskInterruptedError } from './functions.errors.js';
 import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
 import { type TaskDefinition, TaskRunner } from './task-runner.js';
+import { UserCodeGate } from './user-code-gate.js';
 
 /** How to make a task: anew for every run, since a run that failed leaves nothing behind. */
 export type TaskFactory =
@@ -46,6 +47,7 @@ export class TaskHost {
   readonly #loops: Promise<void>[] = [];
   readonly #abort = new AbortController();
   readonly #drain = new AbortController();
+  readonly #gate = new UserCodeGate();
 
   /** @param owner unique for each process */
   constructor(
@@ -186,7 +188,7 @@ export class TaskHost {
     abort: AbortSignal,
   ): TaskRunner | CoveringRunner {
     const signals = { abort, drain: this.#drain.signal, isAfterError };
-    const runtime = { ports: this.ports, settings: this.settings };
+    const runtime = { ports: this.ports, settings: this.settings, gate: this.#gate };
     if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, runtime, signals);
     return new TaskRunner(factory.make(), lease, runtime, signals);
   }

@@ -212,7 +212,8 @@ export class TaskRunner {
     admit();
     this.#committer.isDirty = true;
     this.#pass('before-apply');
-    await this.#visit.enter();
+    const entering = this.#visit.enter();
+    if (entering !== undefined) await entering;
     const rest = done === 0 ? taken : { ...taken, frame: { ...frame, items } };
     const applying = this.#logic.apply(rest, this.#committer.outputs);
     // Only user code makes it wait.

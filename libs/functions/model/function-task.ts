@@ -269,6 +269,7 @@ export class FunctionTaskLogic implements TaskLogic {
       due: () => this.#due,
       isFor: (event) => this.#isFor(event),
       observe: (event) => this.#observe(event),
+      isRunning: () => !this.#queue.isIdle,
       ended: async (outputs) => {
         this.#put.use(outputs);
         await this.#queue.drained();

@@ -8,6 +8,7 @@ export interface FunctionUserCodeParts {
   /** Is the event for this function. */
   readonly isFor: (event: StreamEvent) => boolean;
   readonly observe: (event: StreamEvent) => void;
+  readonly isRunning: () => boolean;
   readonly ended: (outputs: Outputs) => Promise<void>;
   readonly refuse: (event: StreamEvent, input: TaskInput, error: Error) => void;
   readonly use: (outputs: Outputs) => void;
@@ -16,6 +17,10 @@ export interface FunctionUserCodeParts {
 /** How a function's calls are run one by one, and what kills is put aside. */
 export class FunctionUserCode implements UserCode {
   constructor(private readonly parts: FunctionUserCodeParts) {}
+
+  get isRunning(): boolean {
+    return this.parts.isRunning();
+  }
 
   idOf(item: unknown): string | undefined {
     const event = item as StreamEvent | DeadEvent;

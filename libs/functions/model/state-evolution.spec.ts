@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { defineFunction, type FunctionDefinition, type StateSettings } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
 import { FunctionTestDriver, type StoredState } from '#libs/testing';
+import { defineFunction, type FunctionDefinition } from './function-definition.js';
+import type { StateSettings } from './state-evolution.js';
 
 interface Order {
   readonly user: string;

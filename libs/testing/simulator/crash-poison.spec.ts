@@ -12,7 +12,7 @@ import {
   TaskHost,
 } from '#libs/functions';
 import type { StreamEvent } from '#libs/kernel';
-import { encodeFrame, type Position } from '#libs/messaging';
+import { type Delivery, encodeFrame, type Position } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { COLLECTIONS } from '#libs/storage';
 import { NO_FAULTS } from './fault-plan.js';
@@ -58,12 +58,12 @@ class PoisonedWorld {
   /** @param handlers of the function; `kill` ends the process that runs it */
   constructor(
     private readonly handlers: (kill: Kill) => Handlers,
-    seed = 1,
+    private readonly options: { readonly seed?: number; readonly partitions?: number } = {},
   ) {
     const faults = { ...NO_FAULTS, latencyMs: () => 1 };
-    this.world = { time: new VirtualTime(), random: new SeededRandom(seed), faults, startMs: 0 };
+    this.world = { time: new VirtualTime(), random: new SeededRandom(options.seed ?? 1), faults, startMs: 0 };
     for (const name of [IN, OUT, DEAD])
-      this.#log.ensureTopic({ name, partitions: 1, subscriptions: name === IN ? ['f'] : [] });
+      this.#log.ensureTopic({ name, partitions: this.#partitions, subscriptions: name === IN ? ['f'] : [] });
     this.#start();
   }
 
@@ -75,10 +75,22 @@ class PoisonedWorld {
     return this.#tasks.record(TASK).commitSeq;
   }
 
-  /** One frame. */
+  get #partitions(): number {
+    return this.options.partitions ?? 1;
+  }
+
+  /** One frame a partition. */
   write(...events: readonly (Data & { readonly key?: string })[]): void {
+    for (let partition = 0; partition < this.#partitions; partition++)
+      this.#write(
+        partition,
+        events.filter(({ n }) => n % this.#partitions === partition),
+      );
+  }
+
+  #write(partition: number, events: readonly (Data & { readonly key?: string })[]): void {
     const at = (entry: number): Position => [0, entry, 0, 0];
-    const place = this.#log.partition(IN, 0);
+    const place = this.#log.partition(IN, partition);
     const lines = events.map(({ key, n }) => {
       const event: StreamEvent<Data> = {
         id: `e${n}`,
@@ -108,18 +120,21 @@ class PoisonedWorld {
   }
 
   outputs(): readonly number[] {
-    return this.#log
-      .partition(OUT, 0)
-      .stored.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as number);
+    return this.#stored(OUT).map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as number);
   }
 
   deadLetters(): readonly { readonly code: string; readonly id: string }[] {
     const documents = [...this.#results.collection(COLLECTIONS.deadLetters).values()];
-    expect(this.#log.partition(DEAD, 0).end).toBe(documents.length);
+    expect(this.#stored(DEAD)).toHaveLength(documents.length);
     return documents.map(({ document: { body } }) => ({
       code: String(body['code']),
       id: String(body['eventId']),
     }));
+  }
+
+  #stored(topic: string): readonly Delivery[] {
+    const partitions = Array.from({ length: this.#partitions }, (_, partition) => partition);
+    return partitions.flatMap((partition) => this.#log.partition(topic, partition).stored);
   }
 
   #start(): void {
@@ -136,16 +151,19 @@ class PoisonedWorld {
       output: 'p.out',
       ...this.handlers(kill),
     });
-    host.add({
-      task: TASK,
-      kind: 'committed',
-      make: () => ({
-        task: TASK,
-        inputs: [{ topic: IN, partition: 0, subscription: 'f', kind: 'enriched' }],
-        identity: stateIdentityOf('f'),
-        logic: this.#logic(definition, ports),
-      }),
-    });
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const task = { ...TASK, partition };
+      host.add({
+        task,
+        kind: 'committed',
+        make: () => ({
+          task,
+          inputs: [{ topic: IN, partition, subscription: 'f', kind: 'enriched' }],
+          identity: stateIdentityOf('f'),
+          logic: this.#logic(definition, ports),
+        }),
+      });
+    }
     process.onCrash.push(() => {
       this.#dead.push(process);
       this.world.time.after(this.world.random.between(1, 500), () => this.#start());
@@ -291,6 +309,41 @@ describe('an event that kills its process', () => {
   });
 });
 
+describe('the neighbours of an event that kills', () => {
+  it('in other tasks of the process are not blamed for it', async () => {
+    const poisoned = new PoisonedWorld(
+      killingOn((n) => n === 7),
+      { partitions: 3 },
+    );
+    poisoned.write(...upTo(30, () => false).map((n) => ({ n })));
+    await poisoned.pass(PATIENCE_MS);
+    expect(poisoned.ends).toBe(ENDS);
+    expect([...poisoned.outputs()].sort((a, b) => a - b)).toEqual(upTo(30, (n) => n === 7));
+    expect(poisoned.deadLetters()).toEqual([{ code: 'FUNCTION_CRASHED', id: 'f/e7' }]);
+  });
+
+  it('nor are those that are under way beside it, while everything is async', async () => {
+    const poisoned = new PoisonedWorld(
+      (kill) => ({
+        process: async ({ data }) => {
+          for (let turns = data.n % 5; turns >= 0; turns--) await Promise.resolve();
+          return data.n === 7 || data.n === 8 ? kill() : data.n;
+        },
+      }),
+      { partitions: 3 },
+    );
+    poisoned.write(...upTo(30, () => false).map((n) => ({ n })));
+    await poisoned.pass(PATIENCE_MS);
+    expect([...poisoned.outputs()].sort((a, b) => a - b)).toEqual(upTo(30, (n) => n === 7 || n === 8));
+    expect(
+      poisoned
+        .deadLetters()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(['f/e7', 'f/e8']);
+  });
+});
+
 describe('ends that no event is to blame for', () => {
   it('while nothing runs make no dead letter, however many there are', async () => {
     const poisoned = new PoisonedWorld(killingOn(() => false));
@@ -306,17 +359,19 @@ describe('ends that no event is to blame for', () => {
 
   it('at any moment, beside one that kills, lose and double nothing', async () => {
     const moments = fc.array(fc.integer({ min: 1, max: 40_000 }), { maxLength: 8 });
+    const bads = fc.integer({ min: 0, max: 11 });
+    const world = fc.record({ seed: fc.nat(), partitions: fc.integer({ min: 1, max: 3 }) });
     await fc.assert(
-      fc.asyncProperty(moments, fc.integer({ min: 0, max: 11 }), fc.nat(), async (crashes, bad, seed) => {
+      fc.asyncProperty(moments, bads, world, async (crashes, bad, options) => {
         const poisoned = new PoisonedWorld(
           killingOn((n) => n === bad),
-          seed,
+          options,
         );
         for (let n = 0; n < 12; n += 4) poisoned.write({ n }, { n: n + 1 }, { n: n + 2 }, { n: n + 3 });
         let atMs = 0;
         for (const ms of crashes) poisoned.world.time.at((atMs += ms), () => poisoned.crash());
         await poisoned.pass(PATIENCE_MS);
-        expect(poisoned.outputs()).toEqual(upTo(12, (n) => n === bad));
+        expect([...poisoned.outputs()].sort((a, b) => a - b)).toEqual(upTo(12, (n) => n === bad));
         expect(poisoned.deadLetters()).toEqual([{ code: 'FUNCTION_CRASHED', id: `f/e${bad}` }]);
       }),
       { numRuns: RUNS },
