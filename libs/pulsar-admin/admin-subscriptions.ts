@@ -27,14 +27,13 @@ export class AdminSubscriptions {
     return (await this.http.ask({ method: 'GET', path, ...rest })) as readonly string[];
   }
 
-  /** @throws PulsarConflictError where it exists; PulsarNotFoundError where the topic does not */
+  /** From a message id on: that message comes first. @throws PulsarConflictError where it exists; PulsarNotFoundError where the topic does not */
   async create(
     place: SubscriptionPlace,
-    from: 'earliest' | 'latest',
+    from: 'earliest' | 'latest' | MessageId,
     options: CallOptions = {},
   ): Promise<void> {
-    const body = from === 'earliest' ? EARLIEST : LATEST;
-    await this.http.ask({ method: 'PUT', path: pathOf(place), body, ...options });
+    await this.http.ask({ method: 'PUT', path: pathOf(place), body: startOf(from), ...options });
   }
 
   /** With `force`, also while a consumer is connected. @throws PulsarNotFoundError */
@@ -62,6 +61,13 @@ export class AdminSubscriptions {
       : JSON.stringify({ ledgerId, entryId, partitionIndex: -1, isExcluded: true });
     await this.http.ask({ method: 'POST', path: `${pathOf(place)}/resetcursor`, body, ...options });
   }
+}
+
+function startOf(from: 'earliest' | 'latest' | MessageId): string {
+  if (from === 'earliest') return EARLIEST;
+  if (from === 'latest') return LATEST;
+  const { ledgerId, entryId } = from;
+  return JSON.stringify({ ledgerId, entryId, partitionIndex: -1 });
 }
 
 function pathOf({ topic, partition, subscription }: SubscriptionPlace): string {
