@@ -190,6 +190,40 @@ export const FACTS = {
     help: 'Transitions of alerts, by rule and new state',
     labels: ['pipeline', 'rule', 'to'],
   }),
+  alertRowsRefused: countedFact<{ pipeline: string }>({
+    level: 'warn',
+    message: 'rows were not judged: a rule has more label sets than are remembered',
+    counter: 'millrace_alert_refused_rows_total',
+    help: 'Rows and events that were not judged, since a rule has too many label sets',
+    labels: ['pipeline'],
+  }),
+  alertsUngrouped: countedFact<{ pipeline: string }>({
+    level: 'warn',
+    message: 'alerts were not notified: their group is full',
+    counter: 'millrace_alert_ungrouped_total',
+    help: 'Transitions that notify nobody, since their group is full',
+    labels: ['pipeline'],
+  }),
+  notificationTold: countedFact<{ pipeline: string; status: string; id: string }>({
+    level: 'info',
+    message: 'notification',
+    counter: 'millrace_alert_notifications_total',
+    help: 'Notifications on the topic, by status',
+    labels: ['pipeline', 'status'],
+  }),
+  notificationTaken: countedFact<{ pipeline: string; receiver: string; outcome: string }>({
+    level: 'debug',
+    counter: 'millrace_alert_receiver_taken_total',
+    help: 'What receivers have taken',
+    labels: ['pipeline', 'receiver'],
+  }),
+  notificationFailed: countedFact<{ pipeline: string; receiver: string; outcome: string; reason?: string }>({
+    level: 'warn',
+    message: 'a receiver was not told',
+    counter: 'millrace_alert_receiver_failures_total',
+    help: 'Attempts that failed (they are repeated), and what was refused or dropped for good, by outcome',
+    labels: ['pipeline', 'receiver', 'outcome'],
+  }),
   // storage
   logEntriesRemoved: countedFact<{ topic: string; reason: string }>({
     level: 'debug',
@@ -208,6 +242,43 @@ export const FACTS = {
     help: 'Bytes that the embedded log holds',
     labels: [],
   }),
+  rowsInserted: countedFact<{ path: string }>({
+    level: 'debug',
+    counter: 'millrace_store_inserted_rows_total',
+    help: 'Rows delivered to time-series collections of MongoDB, by how repeats are kept out: plain, checked or unfenced',
+    labels: ['path'],
+  }),
+  rowsChecked: countedFact<{ task: string; collection: string; present: number; missing: number }>({
+    level: 'info',
+    message: 'looked which rows are there before inserting the missing ones',
+    counter: 'millrace_store_checked_inserts_total',
+    help: 'Deliveries to MongoDB that looked which rows were there: after a start, an error, or a long silence',
+    labels: [],
+  }),
+  rowsBeyondRetention: countedFact<{ pipeline: string; series: string }>({
+    level: 'debug',
+    counter: 'millrace_store_expired_rows_total',
+    help: 'Rows that were not written since they are older than their series is kept',
+    labels: ['pipeline', 'series'],
+  }),
+  rowFence: gaugedFact<object>({
+    gauge: 'millrace_store_row_fence',
+    help: '1: the server keeps repeats and former owners out of time-series collections; 0: the weaker guarantee holds',
+    labels: [],
+  }),
+  rowFenceMissing: loggedFact<{ reason: string }>(
+    'warn',
+    'rows are at least once: the server does not keep repeats and former owners out of time-series collections',
+  ),
+  storeVersionRisky: loggedFact<{ version: string; wanted: string; issues: readonly string[] }>(
+    'warn',
+    'this version of MongoDB has known issues; a newer one is wanted',
+  ),
+  storeAwaited: loggedFact<{ address: string; code: string; reason: string }>(
+    'warn',
+    'the store does not answer yet; tries again',
+  ),
+  storeSetUp: loggedFact<{ database: string; steps: readonly string[] }>('info', 'the database was set up'),
   // sample traffic
   sampleTrafficFilled: loggedFact<{ stream: string; events: number }>(
     'info',

@@ -29,6 +29,8 @@ export const COLLECTIONS = {
   alertTransitions: 'alert-transitions',
   silences: 'silences',
   deadLetters: 'dead-letters',
+  /** Which dead letters were sent again, by the letter's id. */
+  redrives: 'redrives',
   /** How events ended, per local task and stream: counts, exactly once. */
   fates: 'fates',
   /** Delivered watermark and `closed` of each global task and stream: decides the phase of rows. */

@@ -19,6 +19,7 @@ export {
   type DeliveryFence,
   type DocumentWrite,
   type FoundRow,
+  type RowGuarantee,
   type ResultRow,
   ResultStore,
   rowId,
@@ -33,5 +34,5 @@ export {
   ROW_PLACE_SHAPE,
   type RowPlace,
 } from './row-place.js';
-export { CursorInvalidError, DataDamagedError } from './storage.errors.js';
+export { CursorInvalidError, DataDamagedError, DeliveryFencedError } from './storage.errors.js';
 export { compareVersions, type CommitVersion, type TaskId, taskName } from './task.js';

@@ -70,14 +70,28 @@ export interface DeliveryFence {
   readonly version: CommitVersion;
 }
 
+/** What a store promises about rows that are delivered again, or by a former owner. */
+export interface RowGuarantee {
+  readonly guarantee: 'exactly-once' | 'at-least-once';
+  /** How it is kept, or what it does not cover; a sentence for people. */
+  readonly note: string;
+}
+
 /**
  * Where results end up.
  *
  * Obligations: `deliver` may be called again with the same items after any failure, and leaves what one call
  * leaves; a row never replaces one of a higher revision; rows and documents of one call may become visible one
- * by one, in order, rows first. Every adapter runs `describeResultStoreContract` of `libs/testing`.
+ * by one, in order, rows first. A store that several processes share refuses the delivery of a former owner, rows
+ * and documents alike, with DeliveryFencedError once a later one has delivered. Every adapter runs
+ * `describeResultStoreContract` of `libs/testing`.
  */
 export abstract class ResultStore {
+  /** What is promised about rows; the weaker one where the server lacks what the stronger one stands on. */
+  get rowGuarantee(): RowGuarantee {
+    return { guarantee: 'exactly-once', note: 'A row replaces only an older revision of itself.' };
+  }
+
   abstract deliver(
     fence: DeliveryFence,
     items: { readonly rows: readonly ResultRow[]; readonly documents: readonly DocumentWrite[] },

@@ -1,4 +1,5 @@
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
+import type { CommitVersion } from './task.js';
 
 /** What is stored does not have the checksum it was stored with, or is incomplete. */
 export class DataDamagedError extends PlatformError {
@@ -16,6 +17,17 @@ export class CursorInvalidError extends PlatformError {
   constructor(cursor: string) {
     super(`'${cursor}' is not a cursor of this query; leave it out to start at the first page`, {
       context: { cursor },
+    });
+  }
+}
+
+/** Somebody newer delivers for this task: what a former owner still wants to write is not written. */
+export class DeliveryFencedError extends PlatformError {
+  readonly code = 'DELIVERY_FENCED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(task: string, version: CommitVersion, reason: string) {
+    super(`the delivery of commit ${version.commitSeq} of ${task} was refused: ${reason}`, {
+      context: { task, version, reason },
     });
   }
 }

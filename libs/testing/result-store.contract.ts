@@ -2,13 +2,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   CursorInvalidError,
   type DeliveryFence,
+  DeliveryFencedError,
+  type DocumentWrite,
   type ResultRow,
   type ResultStore,
   type RowQuery,
 } from '#libs/storage';
 import { aDocument, aRow } from './builders.js';
 import { ManualClock } from './manual-clock.js';
-import type { StoreContract, StoreFixture } from './store-fixture.js';
+import type { StoreContract, StoreFixture, Stores } from './store-fixture.js';
 
 const FENCE: DeliveryFence = {
   task: { pipeline: 'web', stage: 'global', partition: 0 },
@@ -110,6 +112,50 @@ export function describeResultStoreContract(name: string, contract: StoreContrac
       expect(rows.rows).toHaveLength(2);
       expect(documents.documents.map(({ id }) => id)).toEqual(['a', 'b']);
     });
+
+    if (contract.isShared === true) {
+      const NEXT = { ...FENCE, version: { incarnation: 0, epoch: 2, commitSeq: 2 } };
+      const AFTER = { ...FENCE, version: { incarnation: 0, epoch: 2, commitSeq: 3 } };
+      const ofOwner = (n: number): { rows: ResultRow[]; documents: DocumentWrite[] } => ({
+        rows: [aRow({ windowStartMs: n * MINUTE_MS, measures: { n } })],
+        documents: [aDocument({ id: 'shared', body: { n } })],
+      });
+
+      describe('a former owner that wakes up', () => {
+        let current: Stores;
+
+        beforeEach(async () => {
+          await results.deliver(FENCE, ofOwner(1));
+          current = await fixture.openAnother!();
+          // It delivers again what its predecessor may not have delivered, then goes on.
+          await current.results.deliver({ ...FENCE, version: { ...FENCE.version, epoch: 2 } }, ofOwner(1));
+          await current.results.deliver(NEXT, ofOwner(2));
+        });
+
+        test.each([
+          ['the commit that the later owner delivered again', FENCE.version],
+          ['a commit that only it has made', { ...FENCE.version, commitSeq: 2 }],
+          ['a commit further on', { ...FENCE.version, commitSeq: 7 }],
+        ])('is refused its rows and documents: %s', async (_what, version) => {
+          const zombie = { ...FENCE, version };
+          const { rows, documents } = ofOwner(9);
+          await expect(results.deliver(zombie, { rows: [], documents })).rejects.toBeInstanceOf(
+            DeliveryFencedError,
+          );
+          await expect(results.deliver(zombie, { rows, documents: [] })).rejects.toBeInstanceOf(
+            DeliveryFencedError,
+          );
+          await expect(results.deliver(zombie, { rows, documents })).rejects.toBeInstanceOf(
+            DeliveryFencedError,
+          );
+          expect((await fixture.documents.get('alerts', 'shared'))!.body).toEqual({ n: 2 });
+          const page = await current.results.query(EVERYTHING);
+          expect(page.rows.map(({ measures }) => measures['n'])).toEqual([1, 2]);
+          await current.results.deliver(AFTER, ofOwner(3));
+          expect((await fixture.documents.get('alerts', 'shared'))!.body).toEqual({ n: 3 });
+        });
+      });
+    }
 
     test('nothing to deliver is delivered', async () => {
       await expect(results.deliver(FENCE, { rows: [], documents: [] })).resolves.toBeUndefined();

@@ -12,6 +12,8 @@ export interface Stores {
 export interface StoreFixture extends Stores {
   /** Closes the stores and opens them anew over the same data, as a restart does. */
   reopen(): Promise<Stores>;
+  /** Where the contract says `isShared`: what another process opens beside the first. */
+  openAnother?(): Promise<Stores>;
   /** Closes everything and removes the data. */
   dispose(): Promise<void>;
 }
@@ -19,6 +21,8 @@ export interface StoreFixture extends Stores {
 export interface StoreContract {
   /** Empty stores. `clock`: the store's clock where it has one; leases expire by it. */
   readonly open: (clock: Clock) => Promise<StoreFixture>;
+  /** Several processes may have the data open at once. Default: one alone. */
+  readonly isShared?: true;
   /** Lets the store's clock pass by so much. Default: moves the clock that `open` got. */
   readonly passTime?: (ms: number) => Promise<void>;
 }

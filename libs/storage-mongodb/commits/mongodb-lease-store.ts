@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Collection, Filter } from 'mongodb';
+import { type Lease, LeaseStore, type TaskId, taskName } from '#libs/storage';
+import { NAMES } from '../collection-names.js';
+import { DURABLE, type MongodbConnection } from '../mongodb-connection.js';
+import { codeOf } from '../store-failure.js';
+import { type TaskRecord, taskPlace, versionOf } from './task-record.js';
+
+const DUPLICATE_KEY = 11_000;
+
+/** Leases in the record of the task, judged by the server's clock (`$$NOW`): one atomic update takes one. */
+export class MongodbLeaseStore extends LeaseStore {
+  readonly #connection: MongodbConnection;
+  readonly #tasks: Collection<TaskRecord>;
+
+  constructor(connection: MongodbConnection) {
+    super();
+    this.#connection = connection;
+    this.#tasks = connection.collection<TaskRecord>(NAMES.tasks);
+  }
+
+  async acquire(task: TaskId, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const token = randomUUID();
+    const record = await this.#connection.call(`taking the lease of ${taskName(task)}`, async () => {
+      try {
+        return await this.#take(task, { owner, token, ttlMs });
+      } catch (error) {
+        // Two have made the record of a new task at once: the other one was first.
+        if (codeOf(error) !== DUPLICATE_KEY) throw error;
+        return await this.#take(task, { owner, token, ttlMs });
+      }
+    });
+    if (record?.lease?.token !== token) return undefined;
+    return { task, owner, version: versionOf(record) };
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    const { matchedCount } = await this.#connection.call(
+      `renewing the lease of ${taskName(lease.task)}`,
+      () =>
+        this.#tasks.updateOne(
+          oursFilter(lease),
+          [{ $set: { 'lease.expires': { $add: ['$$NOW', ttlMs] } } }],
+          DURABLE,
+        ),
+    );
+    return matchedCount === 1;
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.#connection.call(`giving back the lease of ${taskName(lease.task)}`, () =>
+      this.#tasks.updateOne(oursFilter(lease), { $unset: { lease: 1 } }, DURABLE),
+    );
+  }
+
+  async #take(
+    task: TaskId,
+    { owner, token, ttlMs }: { readonly owner: string; readonly token: string; readonly ttlMs: number },
+  ): Promise<TaskRecord | null> {
+    const { _id, ...place } = taskPlace(task);
+    const isFree = {
+      $or: [
+        { $eq: ['$lease.owner', { $literal: owner }] },
+        { $lte: [{ $ifNull: ['$lease.expires', new Date(0)] }, '$$NOW'] },
+      ],
+    };
+    const lease = { owner: { $literal: owner }, token, expires: { $add: ['$$NOW', ttlMs] } };
+    const zero = (field: string): object => ({ $ifNull: [field, 0] });
+    return await this.#tasks.findOneAndUpdate(
+      { _id },
+      [
+        { $set: { isFree } },
+        {
+          $set: {
+            pipeline: { $literal: place.pipeline },
+            stage: { $literal: place.stage },
+            partition: place.partition,
+            incarnation: zero('$incarnation'),
+            commitSeq: zero('$commitSeq'),
+            epoch: { $add: [zero('$epoch'), { $cond: ['$isFree', 1, 0] }] },
+            lease: { $cond: ['$isFree', lease, '$lease'] },
+          },
+        },
+        { $unset: 'isFree' },
+      ],
+      { upsert: true, returnDocument: 'after', projection: { progress: 0, facts: 0 }, ...DURABLE },
+    );
+  }
+}
+
+function oursFilter({ task, owner, version }: Lease): Filter<TaskRecord> {
+  return { _id: taskPlace(task)._id, 'lease.owner': { $eq: owner }, epoch: version.epoch };
+}

@@ -1,0 +1,37 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
+
+// Names of users' fields in MongoDB's documents. There a dot is a path, a dollar an operator, a zero byte an end:
+// these stand as %2E, %24 and %00, the percent sign itself as %25; all other names stay as they are.
+
+const SPECIAL = /[%.$\0]/g;
+
+/** A name as it is stored. */
+export function storedName(name: string): string {
+  return name.replace(
+    SPECIAL,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
+/** The name that {@link storedName} was given. */
+export function originalName(name: string): string {
+  return name.replace(/%(25|2E|24|00)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
+
+/** A value with the names of all its fields as they are stored. */
+export function withStoredNames<T extends JsonValue>(value: T): T {
+  return renamed(value, storedName) as T;
+}
+
+/** What {@link withStoredNames} was given. */
+export function withOriginalNames<T extends JsonValue>(value: T): T {
+  return renamed(value, originalName) as T;
+}
+
+function renamed(value: JsonValue | undefined, rename: (name: string) => string): JsonValue {
+  if (value === undefined) return null;
+  if (Array.isArray(value)) return value.map((item) => renamed(item, rename));
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value as JsonObject).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([name, item]) => [rename(name), renamed(item, rename)]));
+}

@@ -1,0 +1,2 @@
+export { MongodbStore, type MongodbStoreOptions } from './mongodb-store.js';
+export type { SeriesLayout } from './rows/series-layout.js';
