@@ -42,7 +42,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   windowing: { libs: ['kernel'], packages: ['@datadog/sketches-js', 'tinyqueue'], pure: true },
   schema: { libs: ['kernel'], packages: [...VALIDATION_PACKAGES, 'reflect-metadata'], pure: true },
   pipeline: {
-    libs: ['kernel', 'windowing', 'schema', 'alerting'],
+    libs: ['kernel', 'windowing', 'schema', 'alerting', 'ingestion'],
     packages: ['@marcbachmann/cel-js', 'yaml'],
     pure: true,
   },

@@ -1,9 +1,7 @@
-import type { FastifyRequest } from 'fastify';
-import type { LongLine } from '#libs/ingestion';
+import type { LongLine, TextLine } from '#libs/ingestion';
 import { MAX_EVENT_BYTES } from '#libs/kernel';
 import type { ItemPlace } from './intake-item.js';
 import type { IntakeReceipt, IntakeRequest } from './intake-request.js';
-import { lineChunksOf } from './request-body.js';
 
 /** Takes one line that is neither blank nor too long. */
 export type LineTaker = (
@@ -12,14 +10,14 @@ export type LineTaker = (
   intake: IntakeRequest,
 ) => void;
 
-/** Takes in a body of lines in constant memory: while there is no room, nothing more is read from the sender. */
+/** Takes in the lines of a body, a chunk's worth at a time, in constant memory: while there is no room, nothing more is read from the sender. */
 export async function takeLines(
-  request: FastifyRequest,
+  chunks: AsyncIterable<Iterable<TextLine>>,
   intake: IntakeRequest,
   take: LineTaker,
 ): Promise<IntakeReceipt> {
   let index = 0;
-  for await (const lines of lineChunksOf(request)) {
+  for await (const lines of chunks) {
     intake.touch();
     for (const line of lines) {
       const place = { index: index++, line: line.number };

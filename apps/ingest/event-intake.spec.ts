@@ -8,6 +8,7 @@ import { Telemetry } from '#libs/observability';
 import { loadPipeline, Pipelines } from '#libs/platform';
 import { type CommitStore, DocumentStore, type DocumentPage, type DocumentWrite } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
+import { RequestBodies } from './request-body.js';
 import { takeLines } from './body-lines.js';
 import { EventIntake } from './event-intake.js';
 import { takeJsonLine } from './event-values.js';
@@ -167,7 +168,8 @@ describe('EventIntake, where the log is slow or away', () => {
     };
     const body = Readable.from(chunks());
     const request = { headers: {}, body } as unknown as FastifyRequest;
-    const receipt = takeLines(request, await intake.begin('demo'), takeJsonLine);
+    const bodies = new RequestBodies({ values: { ingestMaxInflatedBytes: 0 } });
+    const receipt = takeLines(bodies.lineChunks(request), await intake.begin('demo'), takeJsonLine);
     for (let before = -1; before !== readBytes; await turns(20)) before = readBytes;
     expect(readBytes).toBeGreaterThan(7 * 1024 * 1024);
     expect(readBytes).toBeLessThan(9 * 1024 * 1024);

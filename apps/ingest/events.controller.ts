@@ -1,6 +1,6 @@
 import { Controller, Headers, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { binaryCloudEvent, isBinaryCloudEvent } from '#libs/ingestion';
+import { binaryCloudEvent, type HeaderValues, isBinaryCloudEvent } from '#libs/ingestion';
 import type { JsonValue } from '#libs/kernel';
 import { takeLines } from './body-lines.js';
 import { EventIntake } from './event-intake.js';
@@ -8,18 +8,22 @@ import { takeJsonLine, takeValue } from './event-values.js';
 import { BatchNotArrayError, ContentTypeUnsupportedError } from './ingest.errors.js';
 import { originalValue } from './intake-item.js';
 import type { IntakeReceipt, IntakeRequest } from './intake-request.js';
-import { jsonOf, mediaTypeOf } from './request-body.js';
+import { mediaTypeOf, RequestBodies } from './request-body.js';
 
 const JSON_TYPE = 'application/json';
-const NDJSON_TYPE = 'application/x-ndjson';
 const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
 const CLOUD_EVENT_BATCH_TYPE = 'application/cloudevents-batch+json';
-const ACCEPTED_TYPES = [JSON_TYPE, NDJSON_TYPE, CLOUD_EVENT_TYPE, CLOUD_EVENT_BATCH_TYPE];
+/** Lines of JSON go by several names, none of them registered. */
+const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+const ACCEPTED_TYPES = [JSON_TYPE, ...LINE_TYPES, CLOUD_EVENT_TYPE, CLOUD_EVENT_BATCH_TYPE];
 
 /** Takes events as JSON, lines of JSON, and CloudEvents. */
 @Controller('v1/streams/:stream/events')
 export class EventsController {
-  constructor(@Inject(EventIntake) private readonly intake: EventIntake) {}
+  constructor(
+    @Inject(EventIntake) private readonly intake: EventIntake,
+    @Inject(RequestBodies) private readonly bodies: RequestBodies,
+  ) {}
 
   @Post()
   @HttpCode(202)
@@ -29,25 +33,34 @@ export class EventsController {
     @Headers('idempotency-key') idempotencyKey?: string,
     @Query('pipeline') pipeline?: string,
   ): Promise<IntakeReceipt> {
+    const isBinary = isBinaryCloudEvent(request.headers);
     const mediaType = mediaTypeOf(request);
-    if (mediaType === undefined || !ACCEPTED_TYPES.includes(mediaType)) {
+    if (mediaType === undefined || !isAccepted(mediaType, isBinary)) {
       throw new ContentTypeUnsupportedError(mediaType, ACCEPTED_TYPES);
     }
     const options = { pipeline, idempotencyKey };
-    if (mediaType === NDJSON_TYPE) {
-      return await takeLines(request, await this.intake.begin(stream, options), takeJsonLine);
+    if (LINE_TYPES.includes(mediaType)) {
+      const lines = this.bodies.lineChunks(request);
+      return await takeLines(lines, await this.intake.begin(stream, options), takeJsonLine);
     }
-    const values = await valuesOf(request, mediaType);
+    const value = await this.bodies.json(request);
+    const values = valuesOf(value, { mediaType, headers: isBinary ? request.headers : undefined });
     return await takeAll(values, await this.intake.begin(stream, options));
   }
 }
 
-async function valuesOf(request: FastifyRequest, mediaType: string): Promise<readonly unknown[]> {
-  const value = await jsonOf(request);
+/** In binary mode the type is that of the data, which may be any kind of JSON. */
+function isAccepted(mediaType: string, isBinary: boolean): boolean {
+  return ACCEPTED_TYPES.includes(mediaType) || (isBinary && mediaType.endsWith('+json'));
+}
+
+function valuesOf(
+  value: unknown,
+  { mediaType, headers }: { readonly mediaType: string; readonly headers: HeaderValues | undefined },
+): readonly unknown[] {
   if (mediaType === CLOUD_EVENT_BATCH_TYPE && !Array.isArray(value)) throw new BatchNotArrayError();
-  if (mediaType === JSON_TYPE && isBinaryCloudEvent(request.headers)) {
-    return [binaryCloudEvent(request.headers, value as JsonValue)];
-  }
+  const isStructured = mediaType === CLOUD_EVENT_BATCH_TYPE || mediaType === CLOUD_EVENT_TYPE;
+  if (headers !== undefined && !isStructured) return [binaryCloudEvent(headers, value as JsonValue)];
   return Array.isArray(value) ? value : [value];
 }
 

@@ -44,15 +44,43 @@ export class ContentTypeUnsupportedError extends PlatformError {
   }
 }
 
-/** A compressed body. */
+/** A body that is compressed in a way that is not read. */
 export class ContentEncodingUnsupportedError extends PlatformError {
   readonly code = 'CONTENT_ENCODING_UNSUPPORTED';
   readonly retry: RetryAdvice = 'never';
   readonly httpStatus = 415;
-  constructor(found: string) {
-    super(`the body is encoded as ${found}; send it as it is, without content-encoding`, {
-      context: { found },
+  constructor(found: string, accepted: readonly string[]) {
+    super(`the body is encoded as ${found}; accepted are ${accepted.join(', ')}, or none`, {
+      context: { found, accepted },
     });
+  }
+}
+
+/** A body that says it is compressed, and is not, or not as it says, or ends too early. What came before is stored. */
+export class BodyNotInflatableError extends PlatformError {
+  readonly code = 'BODY_NOT_INFLATABLE';
+  readonly retry: RetryAdvice = 'never';
+  readonly httpStatus = 400;
+  constructor(encoding: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`the body can't be read as ${encoding}: ${reason}; what came before that is stored`, {
+      cause,
+      context: { encoding },
+    });
+  }
+}
+
+/** A compressed body that stands for more bytes than are read of one. What came before is stored. */
+export class BodyInflatedTooLargeError extends PlatformError {
+  readonly code = 'BODY_INFLATED_TOO_LARGE';
+  readonly retry: RetryAdvice = 'never';
+  readonly httpStatus = 413;
+  constructor(limitBytes: number) {
+    super(
+      `the body has more than ${limitBytes} bytes when it is inflated (MILLRACE_INGEST_MAX_INFLATED); what came before ` +
+        'that is stored. Send it in parts',
+      { context: { limitBytes } },
+    );
   }
 }
 

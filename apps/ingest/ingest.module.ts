@@ -6,12 +6,13 @@ import { EventsController } from './events.controller.js';
 import { FramePublishers } from './frame-publishers.js';
 import { KnownStreams } from './known-streams.js';
 import { LogsController } from './logs.controller.js';
+import { RequestBodies } from './request-body.js';
 import { StreamCloser } from './stream-closer.js';
 
 /** Takes events over HTTP into `raw`, over the ports that the platform provides. */
 @Module({
   controllers: [EventsController, LogsController, CloseController],
-  providers: [CloseProgress, EventIntake, FramePublishers, KnownStreams, StreamCloser],
+  providers: [CloseProgress, EventIntake, FramePublishers, KnownStreams, RequestBodies, StreamCloser],
   exports: [EventIntake],
 })
 export class IngestModule {}

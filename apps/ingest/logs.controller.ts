@@ -1,19 +1,24 @@
 import { Controller, Headers, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { LOG_FORMATS, type LogFormat, parseLogLine } from '#libs/ingestion';
+import { LogLineParser } from '#libs/ingestion';
+import type { IngestSettings } from '#libs/pipeline';
 import { Pipelines } from '#libs/platform';
 import { type LineTaker, takeLines } from './body-lines.js';
 import { EventIntake } from './event-intake.js';
 import { LogFormatUnknownError } from './ingest.errors.js';
 import { originalText } from './intake-item.js';
 import type { IntakeReceipt } from './intake-request.js';
+import { RequestBodies } from './request-body.js';
 
 /** Takes lines of web servers' logs, whatever the content type says: `curl --data-binary` says it is a form. */
 @Controller('v1/streams/:stream/logs')
 export class LogsController {
+  readonly #parsers = new WeakMap<IngestSettings, LogLineParser>();
+
   constructor(
     @Inject(EventIntake) private readonly intake: EventIntake,
     @Inject(Pipelines) private readonly pipelines: Pipelines,
+    @Inject(RequestBodies) private readonly bodies: RequestBodies,
   ) {}
 
   @Post()
@@ -24,31 +29,31 @@ export class LogsController {
     @Query() query: { readonly format?: string; readonly pipeline?: string },
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<IntakeReceipt> {
-    const { logFormats } = this.pipelines.forStream(stream, query.pipeline).ingest;
-    const format = query.format === undefined ? undefined : formatOf(query.format, logFormats);
+    const { ingest } = this.pipelines.forStream(stream, query.pipeline);
+    const parser = this.#parserOf(ingest);
+    const { format } = query;
+    if (format !== undefined && !parser.names.includes(format))
+      throw new LogFormatUnknownError(format, parser.names);
     const intake = await this.intake.begin(stream, { pipeline: query.pipeline, idempotencyKey });
-    return await takeLines(request, intake, takeLogLine(format, logFormats));
+    return await takeLines(this.bodies.lineChunks(request), intake, takeLogLine(parser, format));
+  }
+
+  #parserOf(settings: IngestSettings): LogLineParser {
+    let parser = this.#parsers.get(settings);
+    if (parser === undefined) this.#parsers.set(settings, (parser = new LogLineParser(settings.logFormats)));
+    return parser;
   }
 }
 
-function formatOf(text: string, accepted: readonly LogFormat[]): LogFormat {
-  const format = LOG_FORMATS.find((known) => known === text);
-  if (format === undefined || !accepted.includes(format)) throw new LogFormatUnknownError(text, accepted);
-  return format;
-}
-
-function takeLogLine(format: LogFormat | undefined, accepted: readonly LogFormat[]): LineTaker {
+function takeLogLine(parser: LogLineParser, format: string | undefined): LineTaker {
   return (text, place, intake) => {
-    const parsed = parseLogLine(text, format);
+    const parsed = parser.parse(text, format);
     if (parsed.kind === 'rejected') {
       const { code, reason: detail, path } = parsed;
       const problem = path === undefined ? { code, detail } : { code, detail, path };
       intake.reject(problem, place, { original: () => originalText(text) });
-    } else if (accepted.includes(parsed.format)) {
-      intake.take(parsed, place, () => originalText(text));
     } else {
-      const detail = `the line is of the format ${parsed.format}; the pipeline takes ${accepted.join(', ')}`;
-      intake.reject({ code: 'LINE_UNPARSABLE', detail }, place, { original: () => originalText(text) });
+      intake.take(parsed, place, () => originalText(text));
     }
   };
 }

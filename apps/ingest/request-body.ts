@@ -1,12 +1,10 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { LineReader, type TextLine } from '#libs/ingestion';
-import {
-  BodyIncompleteError,
-  BodyNotJsonError,
-  BodyTooLargeError,
-  ContentEncodingUnsupportedError,
-} from './ingest.errors.js';
+import { Configuration } from '#libs/platform';
+import { inflatedChunks } from './inflated-body.js';
+import { BodyNotJsonError, BodyTooLargeError } from './ingest.errors.js';
 
 /** The most bytes of a body that has to be read as a whole. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024;
@@ -16,48 +14,51 @@ export function mediaTypeOf(request: FastifyRequest): string | undefined {
   return request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
 }
 
-/** The bytes of a body as they come. The sender waits while a chunk is being worked on. */
-async function* chunksOf(request: FastifyRequest): AsyncGenerator<Uint8Array> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new ContentEncodingUnsupportedError(encoding);
-  const body = (request.body ?? request.raw) as Readable;
-  try {
-    // Refused in the middle, a body stays open: Node throws away what is left of it once the answer is written.
-    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
-  } catch (error) {
-    throw new BodyIncompleteError(error);
+/** Reads the bodies of requests. */
+@Injectable()
+export class RequestBodies {
+  constructor(@Inject(Configuration) private readonly configuration: { readonly values: BodySettings }) {}
+
+  /**
+   * The lines of a body, however long it is, a chunk's worth at a time. A line that the body breaks off in is none.
+   *
+   * @throws BodyIncompleteError, and what {@link inflatedChunks} throws
+   */
+  async *lineChunks(request: FastifyRequest): AsyncGenerator<Iterable<TextLine>> {
+    const reader = new LineReader();
+    for await (const chunk of this.#chunksOf(request)) yield reader.push(chunk);
+    yield reader.end();
+  }
+
+  /**
+   * A body as JSON.
+   *
+   * @throws BodyTooLargeError above 1 MiB, BodyNotJsonError, BodyIncompleteError, and what {@link inflatedChunks} throws
+   */
+  async json(request: FastifyRequest): Promise<unknown> {
+    if (Number(request.headers['content-length']) > MAX_JSON_BODY_BYTES)
+      throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of this.#chunksOf(request)) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_JSON_BODY_BYTES) throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
+      chunks.push(chunk);
+    }
+    try {
+      return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    } catch (error) {
+      throw new BodyNotJsonError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #chunksOf(request: FastifyRequest): AsyncGenerator<Uint8Array> {
+    const body = (request.body ?? request.raw) as Readable;
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    return inflatedChunks(body, encoding, this.configuration.values.ingestMaxInflatedBytes);
   }
 }
 
-/**
- * The lines of a body, however long it is, a chunk's worth at a time. A line that the body breaks off in is none.
- *
- * @throws BodyIncompleteError
- */
-export async function* lineChunksOf(request: FastifyRequest): AsyncGenerator<Iterable<TextLine>> {
-  const reader = new LineReader();
-  for await (const chunk of chunksOf(request)) yield reader.push(chunk);
-  yield reader.end();
-}
-
-/**
- * A body as JSON.
- *
- * @throws BodyTooLargeError above 1 MiB, BodyNotJsonError, BodyIncompleteError
- */
-export async function jsonOf(request: FastifyRequest): Promise<unknown> {
-  if (Number(request.headers['content-length']) > MAX_JSON_BODY_BYTES)
-    throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of chunksOf(request)) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_JSON_BODY_BYTES) throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch (error) {
-    throw new BodyNotJsonError(error instanceof Error ? error.message : String(error));
-  }
+interface BodySettings {
+  readonly ingestMaxInflatedBytes: number;
 }

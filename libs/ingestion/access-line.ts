@@ -18,12 +18,16 @@ const SPACE = 32;
 const QUOTE = 34;
 const CLOSING_BRACKET = 93;
 
+/** The formats that this file reads. */
+export type AccessFormat = Exclude<LogFormat, 'json' | 'nginx-json'>;
+
 /**
  * Reads a line of Apache's common or combined format, also with the virtual host in front, and of nginx's default.
+ * Where no format is wanted, a host in front is told by the `-` of ident behind the client's address.
  * After the user agent may follow quoted fields, which are left out, and plain ones: if the first of these is a
  * number it is the duration, in seconds with a dot (nginx's `$request_time`), else in microseconds (Apache's `%D`).
  */
-export function parseAccessLine(text: string, wanted?: LogFormat): ParsedLine {
+export function parseAccessLine(text: string, wanted?: AccessFormat): ParsedLine {
   const timeAt = findTime(text);
   if (timeAt < 0) return timeProblem(text);
   const timeMs = parseClfTime(text, timeAt);
@@ -35,26 +39,34 @@ export function parseAccessLine(text: string, wanted?: LogFormat): ParsedLine {
   const request = parseRequestLine(requestText);
   if (request === undefined) return invalidRequest(requestText);
   const data: LineData = { ...request };
-  const problem = readSender(text, timeAt - 2, data);
-  if (problem !== undefined) return unparsable(problem);
-  return finish(text, requestEnd + 1, { timeMs, data, wanted });
+  const sender = readSender(text, timeAt - 2, { data, isHostWanted: wanted?.startsWith('vhost_') });
+  if (sender === undefined) return unparsable(wantedSender(wanted));
+  return finish(text, requestEnd + 1, { timeMs, data, wanted, hasHost: sender === 'with-host' });
+}
+
+function wantedSender(wanted: AccessFormat | undefined): string {
+  const host = wanted?.startsWith('vhost_') === true ? 'vhost ' : '';
+  return `${host}host ident user must stand before the time`;
 }
 
 interface Begun {
   readonly timeMs: number;
   readonly data: LineData;
-  readonly wanted: LogFormat | undefined;
+  readonly wanted: AccessFormat | undefined;
+  readonly hasHost: boolean;
 }
 
-function finish(text: string, at: number, { timeMs, data, wanted }: Begun): ParsedLine {
+function finish(text: string, at: number, { timeMs, data, wanted, hasHost }: Begun): ParsedLine {
   const tailAt = readAnswer(text, at, data);
   if (tailAt < 0) return unparsable('status and bytes must follow the request, as in: 200 5316');
-  const format = readTail(text, tailAt, data);
-  if (format === undefined)
+  const tail = readTail(text, tailAt, data);
+  if (tail === undefined)
     return unparsable('after the bytes must follow nothing, or "referrer" "user agent"');
-  if (wanted !== undefined && wanted !== format)
+  const format = hasHost ? (`vhost_${tail}` as const) : tail;
+  // nginx's default is Apache's combined, but for the way it escapes.
+  if (wanted !== undefined && (wanted === 'nginx' ? 'combined' : wanted) !== format)
     return unparsable(`it is of the format ${format}, wanted ${wanted}`);
-  return { kind: 'parsed', format, timeMs, data };
+  return { kind: 'parsed', format: wanted ?? format, timeMs, data };
 }
 
 /** Where the time begins: after ` [`, if `] "` stands where it ends. A user's name may hold brackets, too. */
@@ -92,21 +104,40 @@ function invalidRequest(found: string): RejectedLine {
   return rejectedLine('REQUEST_INVALID', `the request is ${shown(found)}; ${wanted}`);
 }
 
-/** `host ident user`, or with the virtual host in front: then the user's place holds the `-` of ident. */
-function readSender(text: string, end: number, data: LineData): string | undefined {
+interface Sender {
+  readonly data: LineData;
+  /** Undefined: the line tells. */
+  readonly isHostWanted: boolean | undefined;
+}
+
+/** `host ident user`, or with the virtual host in front; undefined: neither. */
+function readSender(
+  text: string,
+  end: number,
+  { data, isHostWanted }: Sender,
+): 'with-host' | 'without-host' | undefined {
   const first = text.indexOf(' ');
   const second = text.indexOf(' ', first + 1);
-  if (first < 1 || first >= end || second < 0 || second >= end)
-    return 'host ident user must stand before the time';
-  if (text.startsWith('- ', second + 1) && second - first !== 2 && second + 2 < end) {
+  if (first < 1 || first >= end || second < 0 || second >= end) return undefined;
+  if (isHostWanted ?? isIdentNext(text, { first, second, end })) {
+    const third = text.indexOf(' ', second + 1);
+    if (third < 0 || third >= end) return undefined;
     data['host'] ??= hostOf(text.slice(0, first));
-    setText(data, 'clientIp', text.slice(first + 1, second));
-    setText(data, 'userId', text.slice(second + 3, end));
-    return undefined;
+    setText(data, 'clientIp', unescapeQuoted(text.slice(first + 1, second)));
+    setText(data, 'userId', unescapeQuoted(text.slice(third + 1, end)));
+    return 'with-host';
   }
-  setText(data, 'clientIp', text.slice(0, first));
-  setText(data, 'userId', text.slice(second + 1, end));
-  return undefined;
+  setText(data, 'clientIp', unescapeQuoted(text.slice(0, first)));
+  setText(data, 'userId', unescapeQuoted(text.slice(second + 1, end)));
+  return 'without-host';
+}
+
+/** With the virtual host in front, the user's place holds the `-` of ident. */
+function isIdentNext(
+  text: string,
+  { first, second, end }: { readonly first: number; readonly second: number; readonly end: number },
+): boolean {
+  return text.startsWith('- ', second + 1) && second - first !== 2 && second + 2 < end;
 }
 
 /** ` 200 5316`; answers where it ends, -1 if it is not there. */
@@ -123,7 +154,7 @@ function readAnswer(text: string, at: number, data: LineData): number {
 }
 
 /** What follows the bytes; undefined if it is neither combined nor common. */
-function readTail(text: string, from: number, data: LineData): LogFormat | undefined {
+function readTail(text: string, from: number, data: LineData): 'common' | 'combined' | undefined {
   const seen: SeenFields = { quoted: 0, plain: 0 };
   for (let at = from; at < text.length;) {
     at = text.charCodeAt(at) === SPACE ? readTailField(text, at + 1, data, seen) : -1;

@@ -20,10 +20,13 @@ export function binaryCloudEvent(headers: HeaderValues, data: JsonValue): JsonOb
   return { ...attributes, data };
 }
 
+/** Between quotes a backslash stands before the character that is meant (HTTP binding 3.1.3.2). */
 function decode(value: string): string {
+  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
+  const text = isQuoted ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value;
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(text);
   } catch {
-    return value;
+    return text;
   }
 }

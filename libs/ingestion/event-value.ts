@@ -133,7 +133,15 @@ function cloudEventProblem(value: JsonObject, name: string, wanted: string): Eve
 function cloudEventData(value: JsonObject): JsonObject {
   const encoded = value['data_base64'];
   const data = typeof encoded === 'string' ? decodeBase64(encoded) : value['data'];
-  if (isJsonObject(data)) return data;
+  if (isJsonObject(data)) {
+    if (encoded !== undefined && value['data'] !== undefined)
+      throw new EventProblem(
+        'CLOUD_EVENT_INVALID',
+        '/data_base64',
+        '/data_base64 stands beside /data; only one of them may',
+      );
+    return data;
+  }
   const path = typeof encoded === 'string' ? '/data_base64' : '/data';
   throw new EventProblem('EVENT_DATA_INVALID', path, `${path} is ${shown(data)}; it must be a JSON object`);
 }

@@ -7,6 +7,13 @@ export {
   type RejectedEvent,
 } from './event-value.js';
 export { LineReader, type LongLine, type TextLine } from './line-reader.js';
-export { parseLogLine } from './log-line.js';
-export { LOG_FORMATS, type LineProblemCode, type LogFormat, type ParsedLine } from './parsed-line.js';
+export { type AcceptedFormat, LogLineParser, parseLogLine } from './log-line.js';
+export { compileLogTemplate, type CompiledLogTemplate, type LogTemplate } from './log-template.js';
+export {
+  isLogFormat,
+  LOG_FORMATS,
+  type LineProblemCode,
+  type LogFormat,
+  type ParsedLine,
+} from './parsed-line.js';
 export { parseIsoTime } from './timestamp.js';

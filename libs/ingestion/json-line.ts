@@ -104,13 +104,18 @@ export function parseJsonLine(text: string, wanted?: LogFormat): ParsedLine {
   const line = parseObject(text);
   if (line === undefined)
     return rejectedLine('LINE_UNPARSABLE', `the line is no JSON object: ${shown(text)}`);
+  return readRecord(line, wanted ?? formatOf(line));
+}
+
+/** Reads named values, as {@link parseJsonLine} does. */
+export function readRecord(line: JsonObject, format: string): ParsedLine {
   const time = readTime(line);
   if (typeof time !== 'number') return time;
   const data = readRequest(line);
   if (data === undefined) return requestProblem(line);
   for (const source of SOURCES) readField(line, source, data);
   keepOthers(line, data);
-  return { kind: 'parsed', format: wanted ?? formatOf(line), timeMs: time, data };
+  return { kind: 'parsed', format, timeMs: time, data };
 }
 
 function parseObject(text: string): JsonObject | undefined {

@@ -1,8 +1,24 @@
 import type { JsonValue } from '#libs/kernel';
 
-/** Formats of log lines: Apache's and nginx's combined and common, nginx's as JSON, any other JSON. */
-export const LOG_FORMATS = ['combined', 'common', 'nginx-json', 'json'] as const;
+/**
+ * Formats of log lines that are known by name: Apache's `combined` and `common`, both also with the virtual host in
+ * front; nginx's default; an object of JSON with nginx's variables; any other JSON.
+ */
+export const LOG_FORMATS = [
+  'combined',
+  'common',
+  'vhost_combined',
+  'vhost_common',
+  'nginx',
+  'nginx-json',
+  'json',
+] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Does this name stand for one of {@link LOG_FORMATS}. */
+export function isLogFormat(name: string): name is LogFormat {
+  return (LOG_FORMATS as readonly string[]).includes(name);
+}
 
 /** Why a line is refused; each is a row in docs/errors.md. */
 export type LineProblemCode = 'LINE_UNPARSABLE' | 'TIME_INVALID' | 'REQUEST_INVALID';
@@ -20,7 +36,13 @@ export interface RejectedLine {
 }
 
 export type ParsedLine =
-  | { readonly kind: 'parsed'; readonly format: LogFormat; readonly timeMs: number; readonly data: LineData }
+  | {
+      readonly kind: 'parsed';
+      /** One of {@link LOG_FORMATS}, or the name of a declared one. */
+      readonly format: string;
+      readonly timeMs: number;
+      readonly data: LineData;
+    }
   | RejectedLine;
 
 export function rejectedLine(code: LineProblemCode, reason: string, path?: string): RejectedLine {

@@ -46,7 +46,7 @@ export function explainPipeline(definition: PipelineDefinition): string {
     `  on time up to ${formatDuration(time.maxOutOfOrdernessMs)} behind the newest event of its stream; ` +
       `refused if more than ${formatDuration(time.maxFutureSkewMs)} ahead of its arrival; ` +
       `a stream is idle after ${formatDuration(time.idleAfterMs)}`,
-    `  log formats ${ingest.logFormats.join(', ')}; repeats of an id dropped for ${formatDuration(ingest.deduplicateForMs)}`,
+    `  log formats ${ingest.logFormats.map((format) => format.name).join(', ')}; repeats of an id dropped for ${formatDuration(ingest.deduplicateForMs)}`,
     `  enrich: ${enrich.length === 0 ? 'nothing' : enrich.map(({ kind }) => kind).join(', then ')}`,
     'topics',
     ...topicsOf(definition).map(

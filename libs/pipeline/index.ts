@@ -2,11 +2,5 @@ export { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
 export { explainPipeline, type PipelineTopic, topicsOf } from './explain-pipeline.js';
 export { parsePipeline, type PipelineContext } from './parse-pipeline.js';
 export { describeProblem, PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
-export {
-  globalPartitionsOf,
-  type IngestSettings,
-  LOG_FORMATS,
-  type LogFormat,
-  type PipelineDefinition,
-} from './pipeline-definition.js';
+export { globalPartitionsOf, type IngestSettings, type PipelineDefinition } from './pipeline-definition.js';
 export type { PipelineSource, SourceFile } from './pipeline-source.js';

@@ -65,7 +65,10 @@ describe('the shipped pipeline', () => {
       globalPartitions: 4,
       eventType: 'web-request@1',
       time: { maxOutOfOrdernessMs: 10_000, maxFutureSkewMs: 300_000, idleAfterMs: 10_000 },
-      ingest: { logFormats: ['combined', 'common', 'nginx-json', 'json'], deduplicateForMs: 600_000 },
+      ingest: {
+        logFormats: ['combined', 'common', 'nginx-json', 'json'].map((name) => ({ name })),
+        deduplicateForMs: 600_000,
+      },
       enrich: [
         { kind: 'userAgent', from: 'userAgent' },
         { kind: 'classify' },
@@ -219,7 +222,7 @@ describe('a problem', () => {
     [
       'an unknown log format',
       spec('ingest: {logFormats: [comon]}'),
-      "p.yaml:6:25 spec.ingest.logFormats[0]: found 'comon', wanted one of combined, common, nginx-json, json (did you mean common?)",
+      "p.yaml:6:25 spec.ingest.logFormats[0]: found 'comon', wanted one of combined, common, vhost_combined, vhost_common, nginx, nginx-json, json (did you mean common?)",
     ],
     [
       'a later step',

@@ -4,21 +4,15 @@ import type { TimeDefinition } from '#libs/windowing';
 import { NO_ALERTS, readAlertRules } from './readers/alert-rules-reader.js';
 import { readEnrichment } from './readers/enrich-reader.js';
 import { wantedName } from './settings/near-name.js';
-import {
-  globalPartitionsOf,
-  type IngestSettings,
-  LOG_FORMATS,
-  type PipelineDefinition,
-} from './pipeline-definition.js';
+import { globalPartitionsOf, type PipelineDefinition } from './pipeline-definition.js';
+import { DEFAULT_INGEST, readIngest } from './readers/ingest-reader.js';
 import type { PipelineSource } from './pipeline-source.js';
 import { ProblemLog } from './settings/problem-log.js';
 import { readAggregate } from './readers/series-reader.js';
 import type { Setting } from './settings/setting.js';
 import {
   choiceReader,
-  distinctReader,
   durationReader,
-  listReader,
   MapReader,
   numberReader,
   textReader,
@@ -76,8 +70,10 @@ function readSpec(
   if (spec === undefined) return undefined;
   const partitions = spec.optional('partitions', readPartitions, DEFAULT_PARTITIONS);
   const time = spec.optional('time', readTime, undefined) ?? DEFAULT_TIME;
-  const ingest = spec.optional('ingest', readIngest, undefined) ?? DEFAULT_INGEST;
   const schema = spec.required('event', schemaReader(schemas));
+  const ingest =
+    spec.optional('ingest', (each, problems) => readIngest(each, schema, problems), undefined) ??
+    DEFAULT_INGEST;
   // Without the schema nothing is known of the fields: every name would be a problem of its own.
   if (schema === undefined) return undefined;
   const { steps, scope } = readEnrichment(spec.member('enrich'), schema.fields, log);
@@ -133,23 +129,6 @@ function readTime(setting: Setting, log: ProblemLog): TimeDefinition | undefined
       ),
       maxFutureSkewMs: time.optional('maxFutureSkew', durationReader(0), DEFAULT_TIME.maxFutureSkewMs),
       idleAfterMs: time.optional('idleAfter', durationReader(1), DEFAULT_TIME.idleAfterMs),
-    }
-  );
-}
-
-const DEFAULT_INGEST: IngestSettings = { logFormats: LOG_FORMATS, deduplicateForMs: 600_000 };
-
-function readIngest(setting: Setting, log: ProblemLog): IngestSettings | undefined {
-  const ingest = MapReader.of(setting, log, ['logFormats', 'deduplicateFor']);
-  const formats = listReader(
-    distinctReader(choiceReader(LOG_FORMATS), (name) => name),
-    'a list of formats',
-    1,
-  );
-  return (
-    ingest && {
-      logFormats: ingest.optional('logFormats', formats, DEFAULT_INGEST.logFormats),
-      deduplicateForMs: ingest.optional('deduplicateFor', durationReader(0), DEFAULT_INGEST.deduplicateForMs),
     }
   );
 }

@@ -1,12 +1,9 @@
 import type { AlertPolicy, AlertRule } from '#libs/alerting';
+import type { AcceptedFormat } from '#libs/ingestion';
 import type { JsonObject } from '#libs/kernel';
 import type { EventSchema } from '#libs/schema';
 import type { SeriesDefinition, TimeDefinition } from '#libs/windowing';
 import type { EnrichStep } from './enrich-step.js';
-
-/** Formats of log lines that a pipeline may take, in the words of its file. */
-export const LOG_FORMATS = ['combined', 'common', 'nginx-json', 'json'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** The most partitions that the topics between the two aggregate stages have. */
 const MAX_GLOBAL_PARTITIONS = 8;
@@ -17,8 +14,8 @@ export function globalPartitionsOf(partitions: number): number {
 }
 
 export interface IngestSettings {
-  /** Tried in this order. Default: all of {@link LOG_FORMATS}. */
-  readonly logFormats: readonly LogFormat[];
+  /** What a log line may be of; declared ones are tried first, in their order. Default: every one that is known by name. */
+  readonly logFormats: readonly AcceptedFormat[];
   /** How long an event's id is remembered, ≥ 0, default 10 min. */
   readonly deduplicateForMs: number;
 }

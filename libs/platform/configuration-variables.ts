@@ -73,6 +73,10 @@ export const SETTINGS = {
   pipelines: setting('MILLRACE_PIPELINES', parseText, {
     meaning: 'Pipeline files, separated by commas. Default: the shipped pipelines/web.yaml.',
   }),
+  ingestMaxInflatedBytes: setting('MILLRACE_INGEST_MAX_INFLATED', parseBytes, {
+    default: '1GiB',
+    meaning: 'Of a compressed body at most so many bytes are read, counted when they are inflated.',
+  }),
   functions: setting('MILLRACE_FUNCTIONS', parseText, {
     meaning:
       'Compiled file of functions to run in this process, e.g. dist/functions/functions.module.js: it exports Nest modules, or what defineFunction gives.',

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { IngestFixture } from './fixture/ingest-fixture.js';
+
+const EVENTS = '/v1/streams/web/events';
+const LOGS = '/v1/streams/web/logs';
+const LINE = '::1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 5 "-" "x"\n';
+const MIB = 1024 * 1024;
+
+let ingest: IngestFixture;
+
+beforeEach(async () => {
+  ingest = await IngestFixture.start({ MILLRACE_INGEST_MAX_INFLATED: '16MiB' });
+});
+
+afterEach(async () => {
+  await ingest.stop();
+});
+
+const sent = (encoding: string): { headers: Record<string, string> } => ({
+  headers: { 'content-encoding': encoding },
+});
+
+describe('a compressed body', () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['GZip', gzipSync],
+    ['x-gzip', gzipSync],
+  ])('of %s is inflated while it comes', async (encoding, compress) => {
+    const logs = await ingest.post(LOGS, compress(Buffer.from(LINE.repeat(2_000))), sent(encoding));
+    expect(logs).toMatchObject({ status: 202, body: { accepted: 2_000, rejected: 0 } });
+    const event = JSON.stringify({ method: 'GET', path: '/', status: 200 });
+    expect(await ingest.post(EVENTS, compress(Buffer.from(event)), sent(encoding))).toMatchObject({
+      status: 202,
+    });
+  });
+
+  it('of several members is read to its end', async () => {
+    const body = Buffer.concat([gzipSync(LINE), gzipSync(LINE)]);
+    expect(await ingest.post(LOGS, body, sent('gzip'))).toMatchObject({ body: { accepted: 2 } });
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])(
+    'of %s that stands for more than the cap is refused, and what came before is stored',
+    async (encoding, compress) => {
+      const bomb = compress(Buffer.from(LINE.repeat((17 * MIB) / LINE.length)));
+      expect(bomb.length).toBeLessThan(MIB / 4);
+      const answer = await ingest.post(LOGS, bomb, sent(encoding));
+      expect(answer).toMatchObject({ status: 413, body: { code: 'BODY_INFLATED_TOO_LARGE' } });
+      const stored = (await ingest.items()).length * LINE.length;
+      expect(stored).toBeGreaterThan(0);
+      expect(stored).toBeLessThanOrEqual(16 * MIB);
+    },
+  );
+
+  it('of JSON counts as it is inflated', async () => {
+    const answer = await ingest.post(EVENTS, gzipSync(`[${' '.repeat(2 * MIB)}]`), sent('gzip'));
+    expect(answer).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
+  });
+
+  it.each([
+    ['is none', Buffer.from(LINE)],
+    ['breaks off', gzipSync(LINE.repeat(5_000)).subarray(0, -20)],
+  ])('that %s is refused by name', async (_, body) => {
+    const answer = await ingest.post(LOGS, body, sent('gzip'));
+    expect(answer).toMatchObject({ status: 400, body: { code: 'BODY_NOT_INFLATABLE' } });
+  });
+});
+
+describe('a CloudEvent in binary mode', () => {
+  it('may have data of any kind of JSON, and attributes between quotes', async () => {
+    const answer = await ingest.post(EVENTS, JSON.stringify({ method: 'GET', path: '/', status: 200 }), {
+      contentType: 'application/vnd.shop+json',
+      headers: {
+        ...{ 'ce-specversion': '1.0', 'ce-id': '"a\\"b"', 'ce-source': '/shop%20x', 'ce-type': 'visit' },
+        'ce-partitionkey': 'k',
+      },
+    });
+    expect(answer.status).toBe(202);
+    expect(await ingest.items()).toMatchObject([{ id: '/shop x#a"b', key: 'k', data: { path: '/' } }]);
+  });
+});
