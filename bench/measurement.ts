@@ -1,4 +1,7 @@
-/** One figure of a benchmark. `beside` is what it is compared with in the same run, `ratio` = value / beside. */
+/**
+ * One figure of a benchmark. `beside` is what it is compared with in the same run; `ratio` is value / beside, or the
+ * median of that over the pairs of runs where both are taken in turns.
+ */
 export interface Measurement {
   readonly name: string;
   readonly value: number;
