@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { PipelineDefinition } from '#libs/pipeline';
+import { ResultStore } from '#libs/storage';
 import { sumOf } from './fates-reader.js';
 import { LiveHubs } from './live-hubs.js';
 import { EDGES } from './pipeline-edges.js';
@@ -12,6 +13,7 @@ export class PipelineViews {
   constructor(
     private readonly hubs: LiveHubs,
     private readonly progressReader: ProgressReader,
+    private readonly results: ResultStore,
   ) {}
 
   /** The figures of one pipeline. */
@@ -45,7 +47,7 @@ export class PipelineViews {
         allowedLatenessMs,
       })),
       stages: hub.tasks.stages(),
-      edges: EDGES,
+      edges: EDGES.map((edge) => (edge.to === 'rows' ? { ...edge, ...this.results.rowGuarantee } : edge)),
       streams: hub.streams.list().map(({ name }) => summarizeStream(hub, name, progress)),
       source: pipeline.source,
     };

@@ -1,3 +1,5 @@
+import { type MongodbAddress, parseMongodbAddress } from './mongodb-address.js';
+
 /** Which broker: the scheme picks the client. */
 export type BrokerAddress =
   | { readonly kind: 'embedded' }
@@ -5,9 +7,7 @@ export type BrokerAddress =
   | { readonly kind: 'websocket'; readonly address: string };
 
 /** Which store. */
-export interface StoreAddress {
-  readonly kind: 'embedded';
-}
+export type StoreAddress = { readonly kind: 'embedded' } | MongodbAddress;
 
 /** @throws RangeError that says what is wanted */
 export function parseBrokerAddress(text: string): BrokerAddress {
@@ -39,8 +39,12 @@ export function parseAdminAddress(text: string): string {
   return address.href.replace(/\/+$/, '');
 }
 
+const STORES = 'embedded, or the address of a MongoDB replica set: mongodb://host:27017/?replicaSet=rs0';
+
 /** @throws RangeError that says what is wanted */
 export function parseStoreAddress(text: string): StoreAddress {
   if (text === 'embedded') return { kind: 'embedded' };
-  throw new RangeError('embedded');
+  const mongodb = parseMongodbAddress(text);
+  if (mongodb !== undefined) return mongodb;
+  throw new RangeError(STORES);
 }

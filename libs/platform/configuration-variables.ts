@@ -1,4 +1,5 @@
 import { parseAdminAddress, parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
+import { parseDatabase, withoutCredentials } from './mongodb-address.js';
 import {
   parseBoolean,
   parseBytes,
@@ -8,6 +9,7 @@ import {
   parseName,
   parseOneOf,
   parsePort,
+  parseRetention,
   parseText,
 } from './setting-parsers.js';
 
@@ -21,12 +23,14 @@ export interface ConfigurationVariable<T = unknown, Default extends string | und
   /** @throws RangeError that says what is wanted */
   readonly parse: (text: string) => T;
   readonly isSecret?: true;
+  /** The text as it may be shown, where a part of it is secret. */
+  readonly shown?: (text: string) => string;
 }
 
 function setting<T, const Default extends string | undefined = undefined>(
   variable: `MILLRACE_${string}`,
   parse: (text: string) => T,
-  rest: { readonly default?: Default; readonly meaning: string; readonly isSecret?: true },
+  rest: Pick<ConfigurationVariable, 'meaning' | 'isSecret' | 'shown'> & { readonly default?: Default },
 ): ConfigurationVariable<T, Default> {
   return { variable, parse, ...rest, default: rest.default as Default };
 }
@@ -59,7 +63,27 @@ export const SETTINGS = {
   }),
   store: setting('MILLRACE_STORE', parseStoreAddress, {
     default: 'embedded',
-    meaning: 'Where commits and results are kept: `embedded` (in the data folder, one process).',
+    meaning:
+      'Where commits and results are kept: `embedded` (in the data folder, one process), or a MongoDB replica set: `mongodb://user:password@host:27017/?replicaSet=rs0`.',
+    shown: withoutCredentials,
+  }),
+  storeDatabase: setting('MILLRACE_STORE_DATABASE', parseDatabase, {
+    meaning: 'Database in MongoDB. Default: the one that `MILLRACE_STORE` names, else `millrace`.',
+  }),
+  storeSetup: setting('MILLRACE_STORE_SETUP', parseOneOf(['apply', 'check']), {
+    default: 'apply',
+    meaning:
+      'What is missing in MongoDB at the start: `apply` makes it, `check` refuses to start and names it (for users who may not create collections; see `millrace storage`).',
+  }),
+  storeRetention: setting('MILLRACE_STORE_RETENTION', parseRetention, {
+    default: '',
+    meaning:
+      'How long rows are kept in MongoDB, counted from the start of their window: `400d`, or by series `web/sessions=90d,web/top_paths=30d`. Default: for ever.',
+  }),
+  storeAuditMs: setting('MILLRACE_STORE_AUDIT', parseDurationMs, {
+    default: '1h',
+    meaning:
+      'How long MongoDB keeps what was delivered for `millrace audit` to compare rows with; `0s`: not at all.',
   }),
   dataDir: setting('MILLRACE_DATA_DIR', parseText, {
     default: './.millrace',

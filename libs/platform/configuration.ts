@@ -76,9 +76,10 @@ export class Configuration {
 
   /** Every setting with its origin, fit to be shown: secrets are hidden. */
   effective(): readonly EffectiveSetting[] {
-    return Object.entries<ConfigurationVariable>(SETTINGS).map(([name, { variable, isSecret }]) => {
+    return Object.entries<ConfigurationVariable>(SETTINGS).map(([name, definition]) => {
       const { text, origin } = this.#origins.get(name) ?? { text: undefined, origin: 'default' as const };
-      return { variable, value: text === undefined ? null : isSecret === true ? '***' : text, origin };
+      const value = text === undefined ? null : shownText(definition, text);
+      return { variable: definition.variable, value, origin };
     });
   }
 }
@@ -99,10 +100,15 @@ function read(definition: ConfigurationVariable, found: Found, problems: string[
   try {
     return definition.parse(found.text ?? '');
   } catch (error) {
-    const shown = definition.isSecret === true ? '***' : `'${found.text}'`;
+    const shown = definition.isSecret === true ? '***' : `'${shownText(definition, found.text ?? '')}'`;
     problems.push(`${definition.variable} is ${shown} (${found.origin}), wanted ${(error as Error).message}`);
     return undefined;
   }
+}
+
+function shownText({ isSecret, shown }: ConfigurationVariable, text: string): string {
+  if (isSecret === true) return '***';
+  return shown === undefined ? text : shown(text);
 }
 
 const SECRET = 'MILLRACE_SECRET_';

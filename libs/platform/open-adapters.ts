@@ -43,7 +43,7 @@ export async function openAdapters(pipelines: Pipelines, tools: AdapterTools): P
   };
   try {
     if (usesFolder(tools.configuration)) closers.push(await lockDataFolder(tools.configuration));
-    const store = await openStore(tools);
+    const store = await openStore(pipelines, tools);
     closers.push(() => store.close());
     // The cap is of the folder: what results take, the log gives up.
     const broker = await openBroker(tools, () => store.usedBytes());

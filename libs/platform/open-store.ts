@@ -1,14 +1,18 @@
 import { join, resolve } from 'node:path';
 import type { AdapterTools, OpenedStore } from './open-adapters.js';
+import { mongodbOptions, openMongodb } from './open-mongodb.js';
+import type { Pipelines } from './pipelines.js';
 
 /** The store that `MILLRACE_STORE` names. */
-export async function openStore(tools: AdapterTools): Promise<OpenedStore> {
+export async function openStore(pipelines: Pipelines, tools: AdapterTools): Promise<OpenedStore> {
   const { store } = tools.configuration.values;
   switch (store.kind) {
     case 'embedded':
       return openEmbedded(tools);
+    case 'mongodb':
+      return openMongodb(mongodbOptions(store, pipelines, tools));
     default:
-      return store.kind satisfies never;
+      return store satisfies never;
   }
 }
 

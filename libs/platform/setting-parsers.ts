@@ -69,6 +69,22 @@ export function parseHolds(text: string): ReadonlyMap<string, number> {
   return holds;
 }
 
+/** How long rows are kept, by `pipeline/series`; by the empty text: of all others. */
+export type Retention = ReadonlyMap<string, number>;
+
+/** `400d`, or by series: `web/requests_per_minute=400d,web/sessions=90d`. */
+export function parseRetention(text: string): Retention {
+  const parts = text.split(',').filter((item) => item !== '');
+  return new Map(
+    parts.map((part) => {
+      const [, series = '', duration = ''] = /^(?:([^=]+)=)?(.+)$/.exec(part.trim()) ?? [];
+      const keptMs = parseDurationMs(duration);
+      if (keptMs < 1_000) throw new RangeError('durations of 1s or more, e.g. 400d or web/sessions=90d');
+      return [series, keptMs];
+    }),
+  );
+}
+
 /** Where a process is to kill itself. */
 export interface FailpointPassing {
   readonly point: Failpoint;

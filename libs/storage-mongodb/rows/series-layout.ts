@@ -39,7 +39,7 @@ const MAX_NAME = 120;
 
 /** What a series is kept as that no pipeline of this process describes. */
 export function defaultLayout(pipeline: string, series: string): SeriesLayout {
-  return { pipeline, series, mode: 'time-series', keys: [], hasFewKeys: true, everyMs: MINUTE_MS };
+  return { pipeline, series, mode: 'time-series', keys: [], hasFewKeys: false, everyMs: MINUTE_MS };
 }
 
 export function seriesId({ pipeline, series }: Pick<SeriesLayout, 'pipeline' | 'series'>): string {
