@@ -1,175 +1,181 @@
 import {
+  AlertEngine,
+  type AlertKind,
   type AlertEvent,
-  alertEvent,
-  alertFingerprint,
-  type AlertObservation,
-  alertRemovedEvent,
-  type AlertRule,
-  type AlertTransition,
-  decideTransitions,
-  isActive,
-  sampleValue,
+  NotificationGroups,
+  type PatternMatch,
+  type Silence,
+  type Telling,
 } from '#libs/alerting';
-import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '#libs/functions';
+import type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from '#libs/functions';
 import type { Clock, JsonValue } from '#libs/kernel';
-import type { StreamProgress } from '#libs/messaging';
+import { FACTS } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import type { ResultRow } from '#libs/storage';
 import { settlingMs } from '#libs/windowing';
-import { type AlertCell, AlertCells } from './alert-cells.js';
 import { AlertPublisher, type AlertPublisherOptions } from './alert.publisher.js';
+import { NotificationPublisher } from './notification.publisher.js';
+import { Receivers, type ReceiversOptions } from './receivers/receivers.js';
 
 export interface AlertTaskOptions extends AlertPublisherOptions {
   readonly pipeline: PipelineDefinition;
   readonly clock: Clock;
+  /** Those that are stored. Default: none. */
+  readonly silences?: () => readonly Silence[];
+  /** Rules of one's own, by the names of their classes. */
+  readonly kinds?: ReadonlyMap<string, AlertKind>;
+  /** What sending needs. Absent: receivers are told nothing. */
+  readonly sending?: Pick<ReceiversOptions, 'random' | 'secrets' | 'post'>;
 }
 
+const NOTHING_SENT: NonNullable<AlertTaskOptions['sending']> = { random: () => 0, secrets: new Map() };
+
 /**
- * Judges complete rows by the alert rules of a pipeline. Corrections of a row are not judged again: an alert says
- * what was known when its window completed.
+ * Judges complete rows and matched events by the alert rules of a pipeline, and says who is told of it.
  *
- * T1. The rows of one alert all come from one global task, and in the order of their windows' ends. Its silence is
- *     judged by the watermark of that task alone: so what becomes of it depends on one numbered sequence of messages,
- *     and never on how the messages of several tasks happen to mix.
+ * T1. Transitions, the groups they are told in, and what receivers are still to be sent are one state: a commit holds
+ *     all of it or nothing, so that each transition is one message, and each notification one, whatever dies when.
  */
 export class AlertTaskLogic implements TaskLogic {
-  readonly #rules: ReadonlyMap<string, AlertRule>;
-  readonly #rulesOfSeries: ReadonlyMap<string, readonly AlertRule[]>;
-  readonly #settlingOfSeries: ReadonlyMap<string, number>;
   readonly #publisher: AlertPublisher;
-  #cells = new AlertCells();
+  readonly #notifications: NotificationPublisher;
+  #engine: AlertEngine;
+  #groups: NotificationGroups;
+  #receivers: Receivers;
+  #run: RunScope | undefined;
   #isTransitionWaiting = false;
-  #mayHoldOldRules = false;
+  #isChangeWaiting = false;
 
   constructor(private readonly options: AlertTaskOptions) {
-    const { alerts, series } = options.pipeline;
-    this.#rules = new Map(alerts.map((rule) => [rule.name, rule]));
-    this.#rulesOfSeries = Map.groupBy(alerts, (rule) => rule.series);
-    this.#settlingOfSeries = new Map(series.map((each) => [each.name, settlingMs(each)]));
     this.#publisher = new AlertPublisher(options);
+    this.#notifications = new NotificationPublisher(options);
+    this.#engine = this.#newEngine();
+    this.#groups = new NotificationGroups(options.pipeline.name, options.pipeline.alertPolicy);
+    this.#receivers = this.#newReceivers();
+  }
+
+  begin(run: RunScope): void {
+    this.#run = run;
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
-    this.#cells = new AlertCells(cells);
-    this.#mayHoldOldRules = cells.size > 0;
+    this.#engine = this.#newEngine();
+    this.#groups = new NotificationGroups(this.options.pipeline.name, this.options.pipeline.alertPolicy);
+    this.#receivers = this.#newReceivers();
+    const judged = new Map<string, JsonValue>();
+    for (const [name, value] of cells) {
+      if (name.startsWith(GROUP)) this.#groups.load(name.slice(GROUP.length), value);
+      else if (name.startsWith(PENDING)) this.#receivers.load(name.slice(PENDING.length), value);
+      else judged.set(name, value);
+    }
+    this.#engine.restore(judged);
+    if (this.#run !== undefined && this.options.sending !== undefined) this.#receivers.begin(this.#run);
+    this.#receivers.start();
   }
 
   apply(input: TaskInput, outputs: Outputs): void {
-    for (const row of input.frame.items as readonly ResultRow[]) this.#judgeRow(row, outputs);
+    const telling = this.#telling(outputs);
+    for (const item of input.frame.items as readonly (ResultRow | PatternMatch)[]) {
+      if ('match' in item) this.#engine.match(item, telling);
+      else this.#engine.row(item, telling);
+    }
     const upstream = upstreamOf(input, this.options.pipeline.name);
     if (upstream === undefined) return;
-    for (const [stream, progress] of Object.entries(input.frame.header.progress ?? {})) {
-      this.#advance({ upstream, stream, progress }, outputs);
+    for (const [stream, { watermarkMs }] of Object.entries(input.frame.header.progress ?? {})) {
+      if (watermarkMs !== undefined) this.#engine.advance({ upstream, stream, watermarkMs }, telling);
     }
   }
 
   tick(_moment: Moment, outputs: Outputs): void {
-    if (this.#mayHoldOldRules) this.#endRemovedRules(outputs);
+    this.#engine.tick(this.#telling(outputs));
+    if (this.#receivers.settle()) this.#isChangeWaiting = true;
+    this.#speak(outputs);
   }
 
   flush(): 'done' {
     this.#isTransitionWaiting = false;
+    this.#isChangeWaiting = false;
+    this.#countRefused();
     return 'done';
   }
 
-  changes(): Iterable<readonly [name: string, value: JsonValue | undefined]> {
-    return this.#cells.changes();
+  *changes(): Iterable<readonly [name: string, value: JsonValue | undefined]> {
+    yield* this.#engine.changes();
+    for (const [name, value] of this.#groups.changes()) yield [GROUP + name, value];
+    for (const [name, value] of this.#receivers.changes()) yield [PENDING + name, value];
   }
 
-  cells(): Iterable<readonly [name: string, value: JsonValue]> {
-    return this.#cells.cells();
+  *cells(): Iterable<readonly [name: string, value: JsonValue]> {
+    yield* this.#engine.cells();
+    for (const [name, value] of this.#groups.all()) yield [GROUP + name, value];
+    for (const [name, value] of this.#receivers.cells()) yield [PENDING + name, value];
   }
 
   urgency(): Urgency {
-    return this.#isTransitionWaiting ? 'now' : 'pace';
+    if (this.#isTransitionWaiting) return 'now';
+    return this.#isChangeWaiting ? 'soon' : 'pace';
   }
 
-  #judgeRow(row: ResultRow, outputs: Outputs): void {
-    if (row.revision > 0 || row.retracted === true) return;
-    for (const rule of this.#rulesOfSeries.get(row.series) ?? []) {
-      const value = sampleValue(rule, row.measures);
-      if (value === undefined) continue;
-      const { windowStartMs, windowEndMs, stream } = row;
-      const labels = { ...row.key, stream };
-      const fingerprint = alertFingerprint(this.options.pipeline.name, rule.name, labels);
-      const sample = { kind: 'sample', windowStartMs, windowEndMs, value } as const;
-      const known = { rule: rule.name, stream, labels, upstream: row.task, ...this.#cells.get(fingerprint) };
-      this.#observe(fingerprint, { cell: known, observation: sample }, outputs);
-      // A row may be so late that its stream has been silent for long after it.
-      this.#tellWatermark(fingerprint, this.#cells.watermarkMs(row.task, stream), outputs);
+  /** Groups speak by the wall clock. */
+  #speak(outputs: Outputs): void {
+    const { clock, silences } = this.options;
+    const nowMs = clock.nowMs();
+    if (this.#groups.nextDueMs > nowMs) return;
+    this.#isChangeWaiting = true;
+    for (const notification of this.#groups.flush(nowMs, silences?.() ?? [])) {
+      this.#notifications.publish(notification, outputs);
+      this.#receivers.notify(notification, nowMs, outputs);
     }
   }
 
-  #advance(
-    { upstream, stream, progress }: { upstream: number; stream: string; progress: StreamProgress },
-    outputs: Outputs,
-  ): void {
-    const { watermarkMs } = progress;
-    if (watermarkMs === undefined || !this.#cells.advance(upstream, stream, watermarkMs)) return;
-    for (const [fingerprint, cell] of this.#cells.of(upstream, stream)) {
-      if (isActive(cell.state)) this.#tellWatermark(fingerprint, watermarkMs, outputs);
-      else if (this.#isOver(cell, watermarkMs)) this.#cells.remove(fingerprint, cell);
-    }
-  }
-
-  /** No row that comes now can be one that was judged already: there is nothing left to remember. */
-  #isOver({ rule, state }: AlertCell, watermarkMs: number): boolean {
-    const series = this.#rules.get(rule)?.series ?? '';
-    return state.judgedUntilMs <= watermarkMs - (this.#settlingOfSeries.get(series) ?? 0);
-  }
-
-  #tellWatermark(fingerprint: string, watermarkMs: number, outputs: Outputs): void {
-    const cell = this.#cells.get(fingerprint);
-    if (cell !== undefined)
-      this.#observe(fingerprint, { cell, observation: { kind: 'watermark', watermarkMs } }, outputs);
-  }
-
-  #observe(
-    fingerprint: string,
-    {
-      cell,
-      observation,
-    }: { cell: Omit<AlertCell, 'state'> & Partial<AlertCell>; observation: AlertObservation },
-    outputs: Outputs,
-  ): void {
-    const rule = this.#rules.get(cell.rule);
-    if (rule === undefined) return;
-    const { state, transitions } = decideTransitions(rule, cell.state, observation);
-    if (state === cell.state) return;
-    let next: AlertCell = { ...cell, state };
-    for (const transition of transitions) next = this.#tell(next, { rule, transition }, outputs);
-    this.#cells.put(fingerprint, next);
+  #telling(outputs: Outputs): Telling {
+    const nowMs = this.options.clock.nowMs();
+    return { nowMs, sink: { alert: (event, atMs) => this.#tell(event, { atMs, nowMs }, outputs) } };
   }
 
   #tell(
-    cell: AlertCell,
-    { rule, transition }: { rule: AlertRule; transition: AlertTransition },
+    event: AlertEvent,
+    { atMs, nowMs }: { readonly atMs: number; readonly nowMs: number },
     outputs: Outputs,
-  ): AlertCell {
-    const subject = { pipeline: this.options.pipeline.name, rule, labels: cell.labels };
-    const event = alertEvent(subject, transition, this.options.clock.nowMs());
-    this.#publish(event, transition.atMs, outputs);
-    return { ...cell, told: event };
-  }
-
-  #publish(event: AlertEvent, atMs: number, outputs: Outputs): void {
+  ): void {
     this.#publisher.publish(event, atMs, outputs);
+    this.#groups.take(event, nowMs);
+    this.#receivers.alert(event, nowMs, outputs);
     this.#isTransitionWaiting = true;
   }
 
-  /** A rule that is gone from the file would leave its alerts firing for ever. */
-  #endRemovedRules(outputs: Outputs): void {
-    this.#mayHoldOldRules = false;
-    for (const [fingerprint, cell] of [...this.#cells.all()]) {
-      if (this.#rules.has(cell.rule)) continue;
-      const { state, told } = cell;
-      if (isActive(state) && told !== undefined) {
-        this.#publish(alertRemovedEvent(told, state.judgedUntilMs), state.judgedUntilMs, outputs);
-      }
-      this.#cells.remove(fingerprint, cell);
-    }
+  #countRefused(): void {
+    const { telemetry, pipeline } = this.options;
+    const refused = this.#engine.takeRefused();
+    if (refused > 0) telemetry.record(FACTS.alertRowsRefused, { pipeline: pipeline.name }, refused);
+    if (this.#groups.refused > 0)
+      telemetry.record(FACTS.alertsUngrouped, { pipeline: pipeline.name }, this.#groups.refused);
+    this.#groups.refused = 0;
+  }
+
+  #newEngine(): AlertEngine {
+    const { pipeline, kinds, partitionsOf } = this.options;
+    const settling = new Map(pipeline.series.map((each) => [each.name, settlingMs(each)]));
+    return new AlertEngine({
+      pipeline: pipeline.name,
+      rules: pipeline.alerts,
+      policy: pipeline.alertPolicy,
+      upstreamTasks: partitionsOf('judged'),
+      settlingMs: (series) => settling.get(series) ?? 0,
+      ...(kinds === undefined ? {} : { kinds }),
+    });
+  }
+
+  #newReceivers(): Receivers {
+    const { pipeline, clock, telemetry, sending = NOTHING_SENT } = this.options;
+    const { receivers } = pipeline.alertPolicy;
+    const around = { pipeline: pipeline.name, receivers, clock, telemetry, ...sending };
+    return new Receivers({ ...around, firing: () => this.#groups.firing() });
   }
 }
+
+const GROUP = 'group/';
+const PENDING = 'pending/';
 
 /** The partition of the global task that sent it; undefined: another stage did, whose watermarks say nothing of rows. */
 function upstreamOf({ producer }: TaskInput, pipeline: string): number | undefined {

@@ -21,7 +21,8 @@ export class AlertPublisher {
   /** @param atMs when it happened, event time */
   publish(event: AlertEvent, atMs: number, outputs: Outputs): void {
     const { fingerprint, pipeline, rule, status, severity } = event;
-    const stream = String(event.labels['stream']);
+    // What stands for a whole rule, or the whole pipeline, is of no stream.
+    const stream = String(event.labels['stream'] ?? '');
     const id = alertEventId(event);
     outputs.document({
       collection: COLLECTIONS.alerts,
@@ -39,7 +40,7 @@ export class AlertPublisher {
     });
     const message = publicMessage({
       id,
-      source: `/pipelines/${pipeline}/streams/${stream}`,
+      source: stream === '' ? `/pipelines/${pipeline}` : `/pipelines/${pipeline}/streams/${stream}`,
       type: ALERT_EVENT_TYPE,
       subject: rule,
       timeMs: atMs,

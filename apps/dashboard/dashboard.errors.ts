@@ -46,6 +46,27 @@ export class AlertUnknownError extends PlatformError {
   }
 }
 
+/** No silence has this id, or it is over for so long that it was forgotten. */
+export class SilenceUnknownError extends PlatformError {
+  readonly code = 'SILENCE_UNKNOWN';
+  readonly retry: RetryAdvice = 'never';
+  readonly httpStatus = 404;
+  constructor(id: string) {
+    super(`no silence has the id '${id}'; GET /v1/silences lists them`, { context: { id } });
+  }
+}
+
+/** A silence that cannot be meant so. */
+export class SilenceInvalidError extends PlatformError {
+  readonly code = 'SILENCE_INVALID';
+  readonly retry: RetryAdvice = 'never';
+  readonly httpStatus = 400;
+  constructor(member: string, found: unknown, wanted: string) {
+    const shown = found === undefined ? 'not there' : JSON.stringify(found).slice(0, 200);
+    super(`${member} of a silence is ${shown}; it must be ${wanted}`, { context: { member, found, wanted } });
+  }
+}
+
 /** As many live streams are open as this process serves. */
 export class LiveStreamsFullError extends PlatformError {
   readonly code = 'LIVE_STREAMS_FULL';

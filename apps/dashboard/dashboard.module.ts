@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AlertExplainer } from './alert-explainer.js';
+import { AlertHolds } from './alert-holds.js';
 import { AlertsController } from './alerts.controller.js';
 import { AlertsReader } from './alerts-reader.js';
 import { DeadLettersController } from './dead-letters.controller.js';
@@ -14,6 +16,8 @@ import { PipelinesController } from './pipelines.controller.js';
 import { ProgressReader } from './progress-reader.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesReader } from './series-reader.js';
+import { SilencesController } from './silences.controller.js';
+import { SilencesStore } from './silences-store.js';
 import { StoreReaders } from './store-readers.js';
 import { WindowExplainer } from './window-explainer.js';
 import { WindowsController } from './windows.controller.js';
@@ -26,10 +30,13 @@ import { WindowsController } from './windows.controller.js';
     SeriesController,
     DeadLettersController,
     AlertsController,
+    SilencesController,
     PipelinesController,
     WindowsController,
   ],
   providers: [
+    AlertExplainer,
+    AlertHolds,
     AlertsReader,
     FatesReader,
     FunctionSeries,
@@ -39,6 +46,7 @@ import { WindowsController } from './windows.controller.js';
     PipelineViews,
     ProgressReader,
     SeriesReader,
+    SilencesStore,
     StoreReaders,
     WindowExplainer,
   ],

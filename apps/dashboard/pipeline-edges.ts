@@ -59,8 +59,14 @@ export const EDGES: readonly Edge[] = [
   },
   {
     from: 'alerts',
-    to: 'webhook',
-    guarantee: 'none',
-    note: 'Nothing is sent to webhooks yet; read the topic alerts.',
+    to: 'notifications',
+    guarantee: 'exactly-once',
+    note: 'Groups, their timers and what they have told are part of the same commit as the transitions.',
+  },
+  {
+    from: 'notifications',
+    to: 'receivers',
+    guarantee: 'at-least-once',
+    note: 'Sent after the commit until taken, under the same idempotency key; what a receiver does with it is its own.',
   },
 ];

@@ -94,7 +94,8 @@ function oneOf<T extends string>(name: string, text: string, choices: readonly T
   return found;
 }
 
-function isoTimeMs(text: string): number | undefined {
+/** Epoch milliseconds of a time in ISO 8601; undefined: it is none. */
+export function isoTimeMs(text: string): number | undefined {
   // In a query a '+' that was not escaped arrives as a space: 12:00:00 01:00.
   const [, date, clock, fraction = '', offset = 'Z'] =
     /^(.{10,}?)(T\d{2}:\d{2}(?::\d{2})?)?(\.\d+)?(Z|[+ -]\d{2}:\d{2})?$/.exec(text) ?? [];

@@ -135,7 +135,7 @@ describe('GET /v1/pipelines', () => {
     });
     const edges = body['edges'] as unknown as readonly JsonObject[];
     expect(edges.find(({ to }) => to === 'rows')).toMatchObject({ guarantee: 'exactly-once' });
-    expect(edges.find(({ to }) => to === 'webhook')).toMatchObject({ guarantee: 'none' });
+    expect(edges.find(({ to }) => to === 'receivers')).toMatchObject({ guarantee: 'at-least-once' });
   });
 
   it('does not know others', async () => {

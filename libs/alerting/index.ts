@@ -49,6 +49,7 @@ export type { AlertCell } from './engine/alert-cell.js';
 export { AlertEngine, type AlertEngineOptions } from './engine/alert-engine.js';
 export type { AlertSink, Telling } from './engine/alert-teller.js';
 export type { JudgedRow } from './engine/judged-row.js';
+export { type AlertExplanation, type AlertQuestion, explainAlert, type ReadRow } from './explain-alert.js';
 export { type AbsenceCondition, DEFAULT_ABSENCE_WITHIN_MS } from './kinds/absence.js';
 export type { ChangeCondition } from './kinds/change.js';
 export { type AlertCondition, type Past, type Reading, type Verdict, verdictOf } from './kinds/condition.js';
@@ -93,4 +94,5 @@ export {
 } from './noise/silence.js';
 export { type Notification, receiverLabels } from './notify/notification.js';
 export { NotificationGroups } from './notify/notification-groups.js';
+export { type PostedAlert, postedAlert, type WebhookBody, webhookBody } from './notify/webhook-body.js';
 export { compileTemplate, type CompiledTemplate, type Template } from './template.js';

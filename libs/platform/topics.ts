@@ -1,6 +1,8 @@
-import { MessageBroker, type TopicNoun } from '#libs/messaging';
+import type { TopicNoun } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
-import { Pipelines } from './pipelines.js';
+import type { SchemaToRegister, WantedTopic } from '#libs/pulsar-admin';
+import { PUBLIC_SCHEMAS, type PublicNoun } from '#libs/schema';
+import type { Pipelines } from './pipelines.js';
 
 interface TopicPlan {
   readonly noun: TopicNoun;
@@ -18,27 +20,43 @@ const PLAN: readonly TopicPlan[] = [
   { noun: 'late' },
   { noun: 'dead' },
   { noun: 'alerts' },
+  { noun: 'notifications' },
   { noun: 'live' },
 ];
 
-/** Makes the topics of every pipeline, or checks that they are as wanted, before anything uses them. */
+/** Every topic of the pipelines, as it has to be before anything uses it. */
+export function topicsOf(pipelines: Pipelines): readonly WantedTopic[] {
+  return pipelines.all.flatMap((pipeline) => PLAN.map((plan) => topicOf(pipelines, pipeline, plan)));
+}
 
-export class Topics {
-  constructor(
-    private readonly broker: MessageBroker,
-    private readonly pipelines: Pipelines,
-  ) {}
+function topicOf(
+  pipelines: Pipelines,
+  pipeline: PipelineDefinition,
+  { noun, ...settings }: TopicPlan,
+): WantedTopic {
+  return {
+    name: pipelines.topic(pipeline.name, noun),
+    partitions: pipelines.partitionsOf(pipeline, noun),
+    ...settings,
+    ...patternReaders(pipeline, noun, settings),
+    ...(isPublic(noun) ? { schema: schemaOf(noun) } : {}),
+  };
+}
 
-  /** @throws TopicMismatchError */
-  async ensure(): Promise<void> {
-    for (const pipeline of this.pipelines.all) {
-      await Promise.all(PLAN.map((plan) => this.#ensure(pipeline, plan)));
-    }
-  }
+function isPublic(noun: TopicNoun): noun is PublicNoun {
+  return noun in PUBLIC_SCHEMAS;
+}
 
-  async #ensure(pipeline: PipelineDefinition, { noun, ...settings }: TopicPlan): Promise<void> {
-    const name = this.pipelines.topic(pipeline.name, noun);
-    const partitions = this.pipelines.partitionsOf(pipeline, noun);
-    await this.broker.ensureTopic({ name, partitions, ...settings });
-  }
+function schemaOf(noun: PublicNoun): SchemaToRegister {
+  return { type: 'JSON', schema: JSON.stringify(PUBLIC_SCHEMAS[noun]), properties: {} };
+}
+
+/** Rules that look at events read beside the windows; without them nobody would, and everything would be kept. */
+function patternReaders(
+  { alerts }: PipelineDefinition,
+  noun: TopicNoun,
+  { subscriptions = [] }: Pick<TopicPlan, 'subscriptions'>,
+): Pick<TopicPlan, 'subscriptions'> {
+  const isRead = noun === 'enriched' && alerts.some(({ condition }) => condition.kind === 'pattern');
+  return isRead ? { subscriptions: [...subscriptions, 'alert'] } : {};
 }
