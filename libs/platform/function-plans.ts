@@ -1,16 +1,21 @@
 import {
+  type AnyJoin,
   type AnyWindowFunction,
   type FunctionDefinition,
   FunctionInvalidError,
   FunctionTaskLogic,
   inputOf,
+  isJoin,
   isWindowFunction,
+  joinTask,
   partialsTopicOf,
   pipelineOf,
+  pipelineOfJoin,
   stateIdentityOf,
   subscriptionOf,
   type TaskDefinition,
   type TaskFactory,
+  topicsOfJoin,
   windowGlobalTask,
   windowLocalTask,
   type WindowTaskOptions,
@@ -22,7 +27,7 @@ import { COLLECTIONS, type DocumentWrite, type ResultStore } from '#libs/storage
 import type { Pipelines } from './pipelines.js';
 
 /** A function of any kind. */
-export type AnyFunction = FunctionDefinition | AnyWindowFunction;
+export type AnyFunction = FunctionDefinition | AnyWindowFunction | AnyJoin;
 
 /** What must be there before a function runs, and the tasks that run it. */
 export interface FunctionPlan {
@@ -46,6 +51,7 @@ export interface FunctionSurroundings {
  * @throws FunctionInvalidError, FunctionSecretMissingError, PipelineUnknownError
  */
 export function planOf(definition: AnyFunction, around: FunctionSurroundings): FunctionPlan {
+  if (isJoin(definition)) return joinPlan(definition, around);
   return isWindowFunction(definition) ? windowPlan(definition, around) : eventPlan(definition, around);
 }
 
@@ -115,6 +121,29 @@ function stageTask(
 ): TaskFactory {
   const { task } = make(options, partition);
   return { task, kind: 'committed', make: () => make(options, partition) };
+}
+
+/** One task a partition of both inputs: events of one key must be in the same partition of each. */
+function joinPlan(definition: AnyJoin, around: FunctionSurroundings): FunctionPlan {
+  const { name, output } = definition;
+  const { pipelines } = around;
+  const pipeline = pipelines.byName(pipelineOfJoin(definition));
+  const topics = pipelines.place.bind(pipelines);
+  const inputs = topicsOfJoin(definition).map((input) => ({ input, partitions: topics(input).partitions }));
+  const [first, second = first!] = inputs;
+  if (first!.partitions !== second.partitions) {
+    const found = inputs.map(({ input, partitions }) => `${input} has ${partitions}`).join(', ');
+    throw new FunctionInvalidError(name, [`its inputs must have the same number of partitions: ${found}`]);
+  }
+  const options = { ...around, definition, topics, pipeline: pipeline.name, time: pipeline.time };
+  return {
+    topics: [...inputs.map(({ input }) => inputTopic({ name, input }, around)), topics(output)],
+    tasks: range(first!.partitions).map((partition): TaskFactory => {
+      const { task } = joinTask(options, partition);
+      return { task, kind: 'committed', make: () => joinTask(options, partition) };
+    }),
+    documents: [],
+  };
 }
 
 /** What the dashboard needs to know of a series that stands in no pipeline file. */

@@ -2,7 +2,7 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
-import { isWindowFunction } from '#libs/functions';
+import { isJoin, isWindowFunction } from '#libs/functions';
 import { FunctionsModule } from './functions.module.js';
 
 /** A file of functions that can't be loaded, or holds none. */
@@ -42,5 +42,5 @@ function isNestModule(value: unknown): value is Type {
 
 function isDefinition(value: unknown): value is { readonly name: string } {
   if (typeof value !== 'object' || value === null) return false;
-  return ('process' in value && 'input' in value) || isWindowFunction(value);
+  return ('process' in value && 'input' in value) || isWindowFunction(value) || isJoin(value);
 }

@@ -34,3 +34,4 @@ export { type SeedOutcome, simulateSeed } from './simulator/simulator.js';
 export { SIMULATED_FENCES } from './simulator/simulator-arguments.js';
 export { describeFailure, simulateSeeds, type SimulatorReport } from './simulator/simulator-report.js';
 export { WindowTestDriver, type WindowTestOptions } from './window-test-driver.js';
+export { JoinTestDriver } from './join-test-driver.js';
