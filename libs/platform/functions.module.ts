@@ -1,12 +1,13 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
-import { type EventFunction, FunctionInvalidError, pipelineOf } from '#libs/functions';
+import { type EventFunction, FunctionInvalidError, isJoin, pipelineOf, pipelineOfJoin } from '#libs/functions';
 import { Clock } from '#libs/kernel';
 import { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { DocumentStore, ResultStore } from '#libs/storage';
 import { Configuration } from './configuration.js';
 import { type AnyFunction, planOf } from './function-plans.js';
+import { joinOf } from './join-functions.js';
 import { Pipelines } from './pipelines.js';
 import { functionOf } from './stream-function.js';
 import { Tasks } from './tasks.js';
@@ -17,7 +18,7 @@ type Defined = Pick<AnyFunction, 'name'>;
 
 const DEFINITIONS = Symbol('definitions');
 
-/** Runs every function of an app: classes under `@StreamFunction` and `@WindowFunction` among its providers, and definitions given to `of`. */
+/** Runs every function of an app: classes under `@StreamFunction`, `@WindowFunction`, `@IntervalJoin` and `@TableJoin` among its providers, and definitions given to `of`. */
 @Module({ imports: [DiscoveryModule], providers: [{ provide: DEFINITIONS, useValue: [] }] })
 export class FunctionsModule implements OnApplicationBootstrap {
   // As properties: they are more than a constructor should have.
@@ -62,9 +63,11 @@ export class FunctionsModule implements OnApplicationBootstrap {
       const code: unknown = instance;
       const definition = functionOf(metatype, code as EventFunction<unknown, unknown>);
       const windowed = windowFunctionOf(metatype, code as object);
+      const join = joinOf(metatype, code as object);
       return [
         ...(definition === undefined ? [] : [definition]),
         ...(windowed === undefined ? [] : [anyWindowFunction(windowed)]),
+        ...(join === undefined ? [] : [join]),
       ];
     });
   }
@@ -77,8 +80,9 @@ function refuseSameNames(
 ): void {
   // A window function runs as `<name>.local` and `<name>.global`.
   const known = new Set(running.map(({ pipeline, stage }) => `${pipeline}/${stage.split('.')[0]}`));
-  for (const { name, input } of functions) {
-    const id = `${pipelineOf(input)}/${name}`;
+  for (const each of functions) {
+    const { name } = each;
+    const id = `${isJoin(each) ? pipelineOfJoin(each) : pipelineOf(each.input)}/${name}`;
     if (known.has(id))
       throw new FunctionInvalidError(name, [
         'another function of the pipeline has this name; FunctionsModule is to be imported once',

@@ -6,6 +6,7 @@ export {
 } from './configuration.js';
 export { CONFIGURATION_VARIABLES, type ConfigurationVariable } from './configuration-variables.js';
 export { FunctionsModule } from './functions.module.js';
+export { IntervalJoin, intervalJoinOf, TableJoin, tableJoinOf } from './join-functions.js';
 export { LiveFeed } from './live-feed.js';
 export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
 export { ProcessFailpoints } from './process-failpoints.js';
