@@ -3,6 +3,7 @@ import { deadLetters, type DeadLettersOptions } from './dead-letters.js';
 import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
+import { addTopology } from './topology-command.js';
 import { validate } from './validate.js';
 
 /** Runs one command line (without `node` and the script). Never throws for what a person has typed. */
@@ -20,7 +21,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 
 function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Command {
   const program = new Command('millrace')
-    .description('Checks pipelines, and asks a running Millrace.')
+    .description('Checks pipelines, makes their topics, and asks a running Millrace.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -41,6 +42,7 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
     .option('--json', 'one JSON object a line')
     .action(async (options: DeadLettersOptions) => end(await deadLetters(options, terminal)));
   addExplain(program, terminal, end);
+  addTopology(program, terminal, end);
   return program;
 }
 

@@ -15,6 +15,15 @@ const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 export const FACTS = {
   appListening: loggedFact<{ url: string }>('info', 'app listens'),
+  // the broker's topics
+  topologyApplied: loggedFact<{ topic: string; setting: string; found: string; wanted: string }>(
+    'info',
+    'topology put right',
+  ),
+  topologyAwaited: loggedFact<{ code: string; detail: string; pauseMs: number }>(
+    'warn',
+    'the broker is awaited',
+  ),
   // ingest
   eventsAccepted: countedFact<OfStream>({
     level: 'debug',

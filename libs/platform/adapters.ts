@@ -1,5 +1,9 @@
 import type { MessageBroker } from '#libs/messaging';
+import type { WantedTopic } from '#libs/pulsar-admin';
 import type { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
+
+/** Makes topics, or checks that they are there as wanted. @throws TopicMismatchError, TopologyMismatchError */
+export type EnsureTopics = (topics: readonly WantedTopic[]) => Promise<void>;
 
 export interface AdapterPorts {
   readonly broker: MessageBroker;
@@ -13,6 +17,7 @@ export interface AdapterPorts {
 export class Adapters {
   constructor(
     readonly ports: AdapterPorts,
+    readonly ensureTopics: EnsureTopics,
     /** Closes them all, in the right order. */
     readonly close: () => Promise<void>,
   ) {}

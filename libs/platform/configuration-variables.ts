@@ -48,11 +48,11 @@ export const SETTINGS = {
   broker: setting('MILLRACE_BROKER', parseBrokerAddress, {
     default: 'embedded',
     meaning:
-      'The log that everything travels through: `embedded` (in the data folder, one process), or a Pulsar: `ws://host:8080`, `wss://host:8443` (WebSocket).',
+      'The log that everything travels through: `embedded` (in the data folder, one process), or a Pulsar: `ws://host:8080`, `wss://host:8443` (WebSocket), `pulsar://host:6650`, `pulsar+ssl://host:6651` (native client).',
   }),
   brokerAdmin: setting('MILLRACE_BROKER_ADMIN', parseAdminAddress, {
     meaning:
-      "Pulsar's REST API, e.g. http://host:8080. Default for `ws://` and `wss://`: the same host and port, by http or https.",
+      "Pulsar's REST API, e.g. http://host:8080. Default for `ws://` and `wss://`: the same host and port, by http or https; for `pulsar://` and `pulsar+ssl://`: the first host, http at 8080 or https at 8443.",
   }),
   brokerTokenFile: setting('MILLRACE_BROKER_TOKEN_FILE', parseText, {
     meaning: 'File with the token that Pulsar wants; read again when it changes. Default: none.',
@@ -60,6 +60,15 @@ export const SETTINGS = {
   brokerCaFile: setting('MILLRACE_BROKER_CA_FILE', parseText, {
     meaning:
       "File (PEM) with certificates of who may sign the broker's, beside those that Node.js trusts anyway. Default: none.",
+  }),
+  brokerRetentionMs: setting('MILLRACE_BROKER_RETENTION', parseDurationMs, {
+    default: '7d',
+    meaning:
+      'How long Pulsar keeps, at least, what everybody has read of the topics that can be read again: raw, results, late, dead, alerts, notifications.',
+  }),
+  applyTopology: setting('MILLRACE_APPLY_TOPOLOGY', parseBoolean, {
+    meaning:
+      'On Pulsar: make and put right the topics before the start, instead of refusing to start where they are not as wanted. Default: true for standalone, else false.',
   }),
   store: setting('MILLRACE_STORE', parseStoreAddress, {
     default: 'embedded',

@@ -2,9 +2,9 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type T
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { type EventFunction, FunctionInvalidError, isJoin, pipelineOf, pipelineOfJoin } from '#libs/functions';
 import { Clock } from '#libs/kernel';
-import { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { DocumentStore, ResultStore } from '#libs/storage';
+import { Adapters } from './adapters.js';
 import { Configuration } from './configuration.js';
 import { type AnyFunction, planOf } from './function-plans.js';
 import { joinOf } from './join-functions.js';
@@ -26,7 +26,7 @@ export class FunctionsModule implements OnApplicationBootstrap {
   @Inject(DEFINITIONS) private readonly definitions!: readonly AnyFunction[];
   @Inject(Pipelines) private readonly pipelines!: Pipelines;
   @Inject(Tasks) private readonly tasks!: Tasks;
-  @Inject(MessageBroker) private readonly broker!: MessageBroker;
+  @Inject(Adapters) private readonly adapters!: Adapters;
   @Inject(ResultStore) private readonly results!: ResultStore;
   @Inject(DocumentStore) private readonly documents!: DocumentStore;
   @Inject(Configuration) private readonly configuration!: Configuration;
@@ -53,7 +53,7 @@ export class FunctionsModule implements OnApplicationBootstrap {
     const around = { pipelines, clock, telemetry, results, secrets: this.configuration.secrets };
     const plans = functions.map((definition) => planOf(definition, around));
     // Everything that functions read and write is there before any of them runs.
-    for (const topic of plans.flatMap(({ topics }) => topics)) await this.broker.ensureTopic(topic);
+    await this.adapters.ensureTopics(plans.flatMap(({ topics }) => topics));
     await this.documents.put(plans.flatMap(({ documents }) => documents));
     for (const task of plans.flatMap(({ tasks }) => tasks)) this.tasks.run(task);
   }

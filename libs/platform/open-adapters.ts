@@ -9,7 +9,8 @@ import type { Configuration } from './configuration.js';
 import { openBroker } from './open-broker.js';
 import { openStore } from './open-store.js';
 import type { Pipelines } from './pipelines.js';
-import { Topics } from './topics.js';
+import { topicEnsurer } from './topic-ensurer.js';
+import { topicsOf } from './topics.js';
 
 /** What every adapter is opened with. */
 export interface AdapterTools {
@@ -33,6 +34,7 @@ export interface OpenedStore {
  * The adapters that the configuration names: the broker by `MILLRACE_BROKER`, the store by `MILLRACE_STORE`.
  * Drivers are loaded only here, and only the ones that are used.
  *
+ * @throws TopologyMismatchError where Pulsar's topics are not as wanted and may not be put right
  * @throws DataFolderBusyError while another process has the data folder and one of them is embedded
  */
 export async function openAdapters(pipelines: Pipelines, tools: AdapterTools): Promise<Adapters> {
@@ -48,8 +50,9 @@ export async function openAdapters(pipelines: Pipelines, tools: AdapterTools): P
     // The cap is of the folder: what results take, the log gives up.
     const broker = await openBroker(tools, () => store.usedBytes());
     closers.push(() => broker.close());
-    await new Topics(broker, pipelines).ensure();
-    return new Adapters(portsOf(broker, store), close);
+    const ensureTopics = topicEnsurer(broker, tools);
+    await ensureTopics(topicsOf(pipelines));
+    return new Adapters(portsOf(broker, store), ensureTopics, close);
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { MessageBroker } from '#libs/messaging';
 import { FileTokenSource } from '#libs/pulsar-admin';
+import { defaultAdminAddress } from './adapter-address.js';
 import type { AdapterTools } from './open-adapters.js';
 import { trustAlso } from './trusted-certificates.js';
 
@@ -16,6 +17,8 @@ export async function openBroker(tools: AdapterTools, otherBytes: () => number):
       return openEmbedded(tools, otherBytes);
     case 'websocket':
       return openWebSocket(tools, broker.address);
+    case 'pulsar':
+      return openPulsar(tools, broker.address);
     default:
       return broker satisfies never;
   }
@@ -40,5 +43,21 @@ async function openWebSocket(tools: AdapterTools, address: string): Promise<Mess
     telemetry,
     ...(brokerAdmin === undefined ? {} : { adminAddress: brokerAdmin }),
     ...(brokerTokenFile === undefined ? {} : { token: new FileTokenSource(brokerTokenFile) }),
+  });
+}
+
+async function openPulsar(tools: AdapterTools, serviceUrl: string): Promise<MessageBroker> {
+  const { PulsarBroker } = await import('#libs/messaging-pulsar');
+  const { configuration, clock, telemetry } = tools;
+  const { brokerAdmin, brokerTokenFile, brokerCaFile, brokerRetentionMs: retentionMs } = configuration.values;
+  if (brokerCaFile !== undefined) trustAlso(brokerCaFile);
+  return PulsarBroker.open({
+    serviceUrl,
+    adminUrl: brokerAdmin ?? defaultAdminAddress({ kind: 'pulsar', address: serviceUrl }),
+    clock,
+    telemetry,
+    retentionMs,
+    ...(brokerTokenFile === undefined ? {} : { token: new FileTokenSource(brokerTokenFile) }),
+    ...(brokerCaFile === undefined ? {} : { caFile: brokerCaFile }),
   });
 }

@@ -59,6 +59,7 @@ export class PlatformModule implements OnApplicationShutdown {
       Tasks,
     ];
     const exported = [
+      Adapters,
       Configuration,
       Telemetry,
       Clock,

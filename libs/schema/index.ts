@@ -1,5 +1,12 @@
 export { compileEventSchema, type EventSchema, type FieldKind, type SchemaProblem } from './event-schema.js';
 export type { EventClass } from './json-schema.js';
+export {
+  type AvroField,
+  type AvroRecord,
+  type AvroType,
+  PUBLIC_SCHEMAS,
+  type PublicNoun,
+} from './public-schemas.js';
 export { SchemaNameError, SchemaUnsupportedError } from './schema.errors.js';
 export { SchemaRegistry, shippedSchemas, type SchemaVersion } from './schema-registry.js';
 export { WebRequest } from './web-request.js';
