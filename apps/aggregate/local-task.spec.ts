@@ -291,6 +291,16 @@ describe('the fates', () => {
     expect(text).toContain('millrace_event_fates_total{pipeline="web",stream="shop",fate="duplicate"} 4');
   });
 
+  it('sent again to a function are counted as such and change no window', () => {
+    const logic = localTask();
+    const again = { ...event(5), id: 'e5/r1', again: { id: 'e5', times: 1, to: 'flag' } };
+    logic.apply(frame([again]), new CollectedOutputs());
+    expect(logic.urgency()).toBe('pace');
+    const outputs = flushed(logic);
+    expect(outputs.frames().flatMap(({ items }) => items)).toEqual([]);
+    expect(fatesIn(outputs)).toEqual([['web/0/shop', { counts: { addressed: 1 }, deadByCode: {} }]]);
+  });
+
   it('go on from the commit after a restart', () => {
     const logic = localTask();
     logic.apply(input, new CollectedOutputs());

@@ -49,6 +49,8 @@ export class LocalTaskLogic implements TaskLogic {
     const { header, items } = frame as Frame<Item>;
     for (const item of items) {
       if (isDeadEvent(item)) this.#takeDead(item, outputs);
+      // Sent again to the function on which it had failed: it was counted here when it first came.
+      else if (item.again?.to !== undefined) this.#fates.count(item.stream, 'addressed', item.receivedMs);
       else this.#takeEvent(item, outputs);
     }
     this.#stage.takeHeader(header, delivery.publishTimeMs);

@@ -82,12 +82,15 @@ describe('millrace dead-letters', () => {
   let server: Server;
   let url: string;
   let asked: string[];
+  let posted: unknown[];
   let answer: { status: number; body: object };
 
   beforeEach(async () => {
     asked = [];
+    posted = [];
     server = createServer((request, response) => {
       asked.push(request.url ?? '');
+      request.setEncoding('utf8').on('data', (text: string) => posted.push(JSON.parse(text) as unknown));
       response
         .writeHead(answer.status, { 'content-type': 'application/json' })
         .end(JSON.stringify(answer.body));
@@ -138,6 +141,34 @@ describe('millrace dead-letters', () => {
     );
     expect(asked).toEqual(['/v1/dead-letters?limit=7&stream=web&code=X']);
     expect(ran.out).toBe('no dead letters');
+  });
+
+  it('shows one with everything, or says that there is none', async () => {
+    answer = { status: 200, body: { deadLetters: [LETTER], nextCursor: null } };
+    expect(JSON.parse((await millrace('dead-letters', 'show', 'a/b', '--url', url)).out)).toEqual(LETTER);
+    expect(asked).toEqual(['/v1/dead-letters?id=a%2Fb']);
+    answer.body = { deadLetters: [], nextCursor: null };
+    const ran = await millrace('dead-letters', 'show', 'x', '--url', url);
+    expect(ran).toEqual({ exitCode: 1, out: '', complaints: "there is no dead letter 'x'" });
+  });
+
+  it('sends again what is named, or what the options choose, and says what became of each', async () => {
+    const problems = [{ id: 'c', code: 'DEAD_LETTER_CUT', reason: 'only the first 8192 are kept' }];
+    answer = {
+      status: 200,
+      body: { dryRun: false, sent: 2, alreadySent: 1, notRedrivable: 1, problems, more: false },
+    };
+    const ran = await millrace('dead-letters', 'redrive', 'a', 'b', 'c', '--url', url);
+    expect(ran.out.split('\n')).toEqual([
+      "2 sent again, 1 sent before, 1 can't be sent",
+      'c: DEAD_LETTER_CUT: only the first 8192 are kept',
+    ]);
+    await millrace('dead-letters', 'redrive', '--pipeline', 'web', '--code', 'X', '--dry-run', '--url', url);
+    expect(posted).toEqual([
+      { ids: ['a', 'b', 'c'], limit: 1_000, dryRun: false },
+      { filter: { pipeline: 'web', code: 'X' }, limit: 1_000, dryRun: true },
+    ]);
+    expect(await millrace('dead-letters', 'redrive', '--url', url)).toMatchObject({ exitCode: 2 });
   });
 
   it('says in one line what the server refused', async () => {

@@ -1,5 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { deadLetters, type DeadLettersOptions } from './dead-letters.js';
+import { Command, CommanderError } from 'commander';
+import { URL_OPTION } from './command-options.js';
+import { addDeadLetters } from './dead-letter-commands.js';
 import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -32,15 +33,7 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
     .description('check pipeline files without starting anything')
     .argument('<file...>', 'pipeline files')
     .action((files: string[]) => end(validate(files, terminal)));
-  program
-    .command('dead-letters')
-    .description('list what could not be processed, newest first')
-    .option(...URL_OPTION)
-    .option('--stream <name>', 'only of this stream')
-    .option('--code <code>', 'only with this code')
-    .option('--limit <count>', 'at most so many, 1 to 1000', readLimit, 100)
-    .option('--json', 'one JSON object a line')
-    .action(async (options: DeadLettersOptions) => end(await deadLetters(options, terminal)));
+  addDeadLetters(program, terminal, end);
   addExplain(program, terminal, end);
   addTopology(program, terminal, end);
   return program;
@@ -62,24 +55,4 @@ function addExplain(program: Command, terminal: Terminal, end: (exitCode: ExitCo
     .option(...URL_OPTION)
     .option('--json', 'the whole answer as JSON')
     .action(async (options: ExplainWindowOptions) => end(await explainWindow(options, terminal)));
-}
-
-const URL_OPTION = [
-  '--url <url>',
-  'where the dashboard or standalone listens',
-  readUrl,
-  'http://127.0.0.1:3000',
-] as const;
-
-const MAX_LIMIT = 1_000;
-
-function readLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new InvalidArgumentError(`wanted a whole number from 1 to ${MAX_LIMIT}`);
-}
-
-function readUrl(text: string): string {
-  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
-  throw new InvalidArgumentError('wanted an address such as http://127.0.0.1:3000');
 }

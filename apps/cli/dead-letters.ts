@@ -6,6 +6,7 @@ import type { Terminal } from './terminal.js';
 export interface DeadLettersOptions {
   /** Of the dashboard or standalone, e.g. `http://127.0.0.1:3000`. */
   readonly url: string;
+  readonly pipeline?: string;
   readonly stream?: string;
   readonly code?: string;
   /** At most so many, newest first; 1 to 1,000. */
@@ -27,14 +28,37 @@ export async function deadLetters(options: DeadLettersOptions, terminal: Termina
   return EXIT_CODE.done;
 }
 
+/** Prints everything about one. */
+export async function showDeadLetter(
+  id: string,
+  { url }: { readonly url: string },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const route = new URL('/v1/dead-letters', url);
+  route.searchParams.set('id', id);
+  const answer = await ask(route);
+  if ('problem' in answer) {
+    terminal.complain(answer.problem);
+    return EXIT_CODE.unavailable;
+  }
+  const [letter] = answer.letters;
+  if (letter === undefined) {
+    terminal.complain(`there is no dead letter '${id}'`);
+    return EXIT_CODE.refused;
+  }
+  terminal.out(JSON.stringify(letter, undefined, 2));
+  return EXIT_CODE.done;
+}
+
 interface Found {
   readonly letters: readonly JsonObject[];
   readonly hasMore: boolean;
 }
 
-function routeOf({ url, stream, code, limit }: DeadLettersOptions): URL {
+function routeOf({ url, pipeline, stream, code, limit }: DeadLettersOptions): URL {
   const route = new URL('/v1/dead-letters', url);
   route.searchParams.set('limit', String(limit));
+  if (pipeline !== undefined) route.searchParams.set('pipeline', pipeline);
   if (stream !== undefined) route.searchParams.set('stream', stream);
   if (code !== undefined) route.searchParams.set('code', code);
   return route;
@@ -53,7 +77,8 @@ function describe(letter: JsonObject): string {
   const dead = isJsonObject(letter['dead']) ? letter['dead'] : letter;
   const shown = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
   const place = placeOf(dead);
-  const head = [letter['time'], letter['stream'], dead['code'] ?? letter['code'], place]
+  const sent = letter['sentAgain'] === undefined ? '' : '(sent again)';
+  const head = [letter['time'], letter['stream'], dead['code'] ?? letter['code'], place, sent]
     .map(shown)
     .filter(Boolean);
   const original = shown(dead['original']).replaceAll(/\s+/g, ' ').slice(0, MAX_SHOWN_ORIGINAL);

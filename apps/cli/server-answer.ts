@@ -6,10 +6,27 @@ export type ServerAnswer = { readonly body: JsonObject } | { readonly problem: s
 /** An answer that lets nobody wait for ever. */
 const TIMEOUT_MS = 10_000;
 
+/** Sending may take longer than answering: everything is stored then. */
+const SENDING_TIMEOUT_MS = 120_000;
+
 /** Asks a running dashboard or standalone. Never throws. */
-export async function askServer(route: URL): Promise<ServerAnswer> {
+export function askServer(route: URL): Promise<ServerAnswer> {
+  return answerOf(route, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+/** Tells a running dashboard or standalone to do something. Never throws. */
+export function postToServer(route: URL, body: JsonObject): Promise<ServerAnswer> {
+  return answerOf(route, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(SENDING_TIMEOUT_MS),
+  });
+}
+
+async function answerOf(route: URL, request: RequestInit): Promise<ServerAnswer> {
   try {
-    const response = await fetch(route, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(route, request);
     const body: unknown = await response.json();
     if (!response.ok) return { problem: refusal(route, response.status, body) };
     return isJsonObject(body) ? { body } : { problem: noMillrace(route) };

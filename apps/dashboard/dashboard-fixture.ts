@@ -68,6 +68,15 @@ export class DashboardFixture {
     };
   }
 
+  /** What a POST of JSON answers. */
+  async post(url: string, body: object): Promise<{ status: number; body: JsonObject }> {
+    await this.#app.init();
+    await this.#app.getHttpAdapter().getInstance().ready();
+    const headers = { 'content-type': 'application/json' };
+    const answer = await this.#app.inject({ method: 'POST', url, headers, payload: JSON.stringify(body) });
+    return { status: answer.statusCode, body: JSON.parse(answer.body) as JsonObject };
+  }
+
   /** Delivers rows and documents as the global stage does. */
   async deliver(rows: readonly ResultRow[], documents: readonly DocumentWrite[] = []): Promise<void> {
     const task = { pipeline: 'web', stage: 'global', partition: 0 };

@@ -14,6 +14,8 @@ import { PageFiles } from './page-files.js';
 import { PipelineViews } from './pipeline-view.js';
 import { PipelinesController } from './pipelines.controller.js';
 import { ProgressReader } from './progress-reader.js';
+import { RawWriter } from './redrive/raw-writer.js';
+import { Redriver } from './redrive/redriver.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesReader } from './series-reader.js';
 import { SilencesController } from './silences.controller.js';
@@ -45,6 +47,8 @@ import { WindowsController } from './windows.controller.js';
     PageFiles,
     PipelineViews,
     ProgressReader,
+    RawWriter,
+    Redriver,
     SeriesReader,
     SilencesStore,
     StoreReaders,

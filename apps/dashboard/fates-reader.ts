@@ -12,6 +12,8 @@ export interface Fates {
   readonly dead: number;
   readonly duplicate: number;
   readonly filtered: number;
+  /** Sent again to a function: events that had come, and ended, before. Not part of the sums. */
+  readonly addressed: number;
   readonly deadByCode: Readonly<Record<string, number>>;
 }
 
@@ -21,7 +23,7 @@ export interface StreamFates {
   readonly changedMs: number;
 }
 
-const NAMES = ['counted', 'late', 'future', 'dead', 'duplicate', 'filtered'] as const;
+const NAMES = ['counted', 'late', 'future', 'dead', 'duplicate', 'filtered', 'addressed'] as const;
 
 export const NO_FATES: Fates = {
   counted: 0,
@@ -30,6 +32,7 @@ export const NO_FATES: Fates = {
   dead: 0,
   duplicate: 0,
   filtered: 0,
+  addressed: 0,
   deadByCode: {},
 };
 
@@ -71,7 +74,8 @@ export function sumOf(all: Iterable<Fates>): Fates {
 
 /** Every event that has ended somehow. */
 export function totalOf(fates: Fates): number {
-  return NAMES.reduce((sum, name) => sum + fates[name], 0);
+  // What was sent again had ended before.
+  return NAMES.reduce((sum, name) => sum + (name === 'addressed' ? 0 : fates[name]), 0);
 }
 
 /** The share of events that could not be processed, 0 to 1; 0 without events. */
@@ -89,6 +93,7 @@ function fatesOf({ body }: DocumentWrite): Fates {
     dead: counts['dead'] ?? 0,
     duplicate: counts['duplicate'] ?? 0,
     filtered: counts['filtered'] ?? 0,
+    addressed: counts['addressed'] ?? 0,
     deadByCode: numbersOf(body['deadByCode']),
   };
 }

@@ -3,6 +3,7 @@ import type { CoveringOutput } from '#libs/functions';
 import type { DeadEvent, JsonValue, StreamEvent } from '#libs/kernel';
 import { type Delivery, encodeFrame, type FrameHeader } from '#libs/messaging';
 import { EnrichTaskLogic } from './enrich-task.js';
+import { SentAgainIds } from './sent-again-ids.js';
 import type { EventData } from './steps/step.js';
 
 const DEAD = { code: 'X', reason: 'x', stage: 'ingest', attempts: 1, original: '', originalBytes: 0 };
@@ -82,6 +83,27 @@ describe('enrich', () => {
       id: 'raw/1/0:7:0:0',
       dead: { code: 'FRAME_UNDECODABLE', original: 'hello' },
     });
+  });
+
+  it('passes on what was sent again to a function as it is, and counts it once, however long ago it came', () => {
+    const task = new EnrichTaskLogic({ deduplicateForMs: 0, steps: [() => expect(0).toBe(1)] });
+    const again = { ...event('1/r1'), again: { id: '1', times: 1, to: 'flag' } };
+    expect(itemsOf(task.transform(frame([again])))).toEqual([again]);
+    const after = new EnrichTaskLogic({ deduplicateForMs: 0, steps: [] });
+    after.restore(new Map(task.changes()) as ReadonlyMap<string, JsonValue>);
+    expect(after.transform(frame([again]))).toMatchObject({ lines: [], dropped: { web: { duplicate: 1 } } });
+  });
+
+  it('enriches what is parsed anew', () => {
+    const again = { ...event('1/r1'), again: { id: '1', times: 1 } };
+    expect(itemsOf(logic().transform(frame([again])))).toMatchObject([{ data: { seen: true } }]);
+  });
+
+  it('forgets the oldest of very many that were sent again', () => {
+    const ids = new SentAgainIds(2);
+    const isRepeat = (id: string): boolean => ids.isRepeat({ stream: 's', id });
+    expect(['a', 'b', 'a', 'c', 'a'].map(isRepeat)).toEqual([false, false, true, false, false]);
+    expect([...ids.cells()].map(([name]) => name)).toEqual(['again/s\nc', 'again/s\na']);
   });
 
   it('goes on after a restart as if there had been none', () => {

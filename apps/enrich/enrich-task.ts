@@ -8,6 +8,7 @@ import {
 } from '#libs/kernel';
 import { decodeFrame, type Delivery, type Frame, UndecodableFrameError } from '#libs/messaging';
 import { Deduplication } from './deduplication.js';
+import { SentAgainIds } from './sent-again-ids.js';
 import type { EventData, Step } from './steps/step.js';
 
 type Item = StreamEvent | DeadEvent;
@@ -16,6 +17,7 @@ type Dropped = Record<string, Record<string, number>>;
 /** Deduplicates and enriches one partition of `raw`: a pure function of its messages. */
 export class EnrichTaskLogic implements CoveringLogic {
   readonly #deduplication: Deduplication;
+  readonly #sentAgain = new SentAgainIds();
 
   constructor(
     private readonly options: { readonly deduplicateForMs: number; readonly steps: readonly Step[] },
@@ -25,6 +27,7 @@ export class EnrichTaskLogic implements CoveringLogic {
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     this.#deduplication.restore(cells);
+    this.#sentAgain.restore(cells);
   }
 
   transform(delivery: Delivery): CoveringOutput {
@@ -33,21 +36,24 @@ export class EnrichTaskLogic implements CoveringLogic {
     const dropped: Dropped = {};
     for (const item of frame.items) {
       if (this.#isRepeat(item, frame.header.generatedIds)) countDropped(dropped, item.stream, 'duplicate');
-      else lines.push(JSON.stringify(isDeadEvent(item) ? item : this.#enriched(item)));
+      else lines.push(JSON.stringify(isDeadEvent(item) || isEnriched(item) ? item : this.#enriched(item)));
     }
     return { lines, markers: frame.header.markers ?? [], dropped, events: frame.items.length };
   }
 
-  changes(): Iterable<readonly [string, JsonValue | undefined]> {
-    return this.#deduplication.changes();
+  *changes(): Iterable<readonly [string, JsonValue | undefined]> {
+    yield* this.#deduplication.changes();
+    yield* this.#sentAgain.changes();
   }
 
-  cells(): Iterable<readonly [string, JsonValue]> {
-    return this.#deduplication.cells();
+  *cells(): Iterable<readonly [string, JsonValue]> {
+    yield* this.#deduplication.cells();
+    yield* this.#sentAgain.cells();
   }
 
   /** Ids that ingest made cannot repeat, but by a frame sent twice, and that was seen before. */
   #isRepeat(item: Item, generatedIds: string | undefined): boolean {
+    if (!isDeadEvent(item) && item.again !== undefined) return this.#sentAgain.isRepeat(item);
     if (generatedIds !== undefined && item.id.startsWith(generatedIds)) return false;
     // What was refused may come again under its id, mended: then it is another event.
     const id = isDeadEvent(item) ? `!${item.id}` : item.id;
@@ -69,6 +75,11 @@ function readFrame(delivery: Delivery): Frame<Item> {
     if (!(error instanceof UndecodableFrameError)) throw error;
     return { header: { v: 1, kind: 'raw' }, items: [undecodable(delivery, error)] };
   }
+}
+
+/** What a function has failed on had been through the steps before. */
+function isEnriched({ again }: StreamEvent): boolean {
+  return again?.to !== undefined;
 }
 
 function undecodable(delivery: Delivery, error: UndecodableFrameError): DeadEvent {

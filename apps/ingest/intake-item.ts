@@ -34,6 +34,8 @@ export interface Original {
   /** All of it, or at least its first 8 KiB. */
   readonly text: string;
   readonly bytes: number;
+  /** It came as a line of a log, not as an event. */
+  readonly isLogLine?: true;
 }
 
 /** The event as it travels, as JSON. */
@@ -59,6 +61,7 @@ export function encodeDead(
       ...(place.line === undefined ? { index: place.index } : { line: place.line }),
       ...(path === undefined ? {} : { path }),
       attempts: 1,
+      ...(original.isLogLine === true ? { isLogLine: true } : {}),
       original: beginning(original.text),
       originalBytes: original.bytes,
     },
@@ -79,6 +82,11 @@ function beginning(text: string): string {
 /** A text that was sent as it stands. */
 export function originalText(text: string): Original {
   return { text, bytes: Buffer.byteLength(text) };
+}
+
+/** A line of a log as it stands. */
+export function originalLine(text: string): Original {
+  return { text, bytes: Buffer.byteLength(text), isLogLine: true };
 }
 
 /** A value that was sent within a larger body. */

@@ -6,7 +6,7 @@ import { Pipelines } from '#libs/platform';
 import { type LineTaker, takeLines } from './body-lines.js';
 import { EventIntake } from './event-intake.js';
 import { LogFormatUnknownError } from './ingest.errors.js';
-import { originalText } from './intake-item.js';
+import { originalLine } from './intake-item.js';
 import type { IntakeReceipt } from './intake-request.js';
 import { RequestBodies } from './request-body.js';
 
@@ -51,9 +51,9 @@ function takeLogLine(parser: LogLineParser, format: string | undefined): LineTak
     if (parsed.kind === 'rejected') {
       const { code, reason: detail, path } = parsed;
       const problem = path === undefined ? { code, detail } : { code, detail, path };
-      intake.reject(problem, place, { original: () => originalText(text) });
+      intake.reject(problem, place, { original: () => originalLine(text) });
     } else {
-      intake.take(parsed, place, () => originalText(text));
+      intake.take(parsed, place, () => originalLine(text));
     }
   };
 }

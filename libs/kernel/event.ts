@@ -62,6 +62,8 @@ export interface DeadEvent {
     readonly reason: string;
     /** Which app or function gave up. */
     readonly stage: string;
+    /** Came as a line of a log, not as an event. */
+    readonly isLogLine?: true;
     /** Where it stood in the request: 1-based line number (`logs`, NDJSON), or 0-based index of the array. */
     readonly line?: number;
     readonly index?: number;

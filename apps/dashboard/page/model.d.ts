@@ -23,6 +23,7 @@ export interface Fates {
   dead: number;
   duplicate: number;
   filtered: number;
+  addressed: number;
   deadByCode: Record<string, number>;
 }
 

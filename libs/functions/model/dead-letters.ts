@@ -1,4 +1,4 @@
-import { type DeadEvent, type JsonObject, MAX_DEAD_ORIGINAL_BYTES } from '#libs/kernel';
+import { type DeadEvent, type JsonObject, MAX_EVENT_BYTES } from '#libs/kernel';
 import { publicMessage } from '#libs/messaging';
 import { COLLECTIONS } from '#libs/storage';
 import type { Outputs } from '../task-logic.js';
@@ -88,8 +88,8 @@ function placeOf(work: FunctionWork): JsonObject {
   return { topic, partition, ...(position === undefined ? {} : { position }) };
 }
 
-/** The beginning of a text, cut at a whole character. */
+/** The beginning of a text, cut at a whole character. An event is kept as a whole, to be sent again. */
 function headOf(text: string): string {
-  if (Buffer.byteLength(text) <= MAX_DEAD_ORIGINAL_BYTES) return text;
-  return new TextDecoder().decode(Buffer.from(text).subarray(0, MAX_DEAD_ORIGINAL_BYTES), { stream: true });
+  if (Buffer.byteLength(text) <= MAX_EVENT_BYTES) return text;
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, MAX_EVENT_BYTES), { stream: true });
 }

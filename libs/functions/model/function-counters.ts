@@ -33,6 +33,10 @@ export class FunctionCounters {
     return [...this.#changed].map((name) => [name, this.get(name)]);
   }
 
+  all(): Iterable<readonly [name: string, value: number]> {
+    return this.#values;
+  }
+
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     for (const [name, value] of cells)
       if (name.startsWith(CELL)) this.#values.set(name.slice(CELL.length), Number(value));

@@ -10,6 +10,7 @@ import type { Frame, Marker } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { StreamTimes } from '#libs/windowing';
 import type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from '../task-logic.js';
+import { isForAnother } from './addressed.js';
 import { DeadLetters } from './dead-letters.js';
 import { FunctionCounters } from './function-counters.js';
 import type { FunctionTimer, MessageMetadata } from './function-context.js';
@@ -109,6 +110,7 @@ export class FunctionTaskLogic implements TaskLogic {
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     refuseUndeclaredState(cells, this.options.definition.state);
     for (const part of [this.#times, ...this.#parts()]) part.restore(cells);
+    this.#put.tellRestored();
   }
 
   apply(input: TaskInput, outputs: Outputs): void | Promise<void> {
@@ -199,8 +201,8 @@ export class FunctionTaskLogic implements TaskLogic {
   }
 
   /** What was sent again is addressed: to whom it had failed. */
-  #isFor({ again }: StreamEvent): boolean {
-    return again?.to === undefined || again.to === this.options.definition.name;
+  #isFor(event: StreamEvent): boolean {
+    return !isForAnother(event, this.options.definition.name);
   }
 
   #passOver(): void {

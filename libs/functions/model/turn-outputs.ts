@@ -39,6 +39,13 @@ export class TurnOutputs {
     }
   }
 
+  /** Tells the metrics what was committed before. */
+  tellRestored(): void {
+    const { task, telemetry } = this;
+    for (const [name, value] of this.counters.all())
+      telemetry.record(FACTS.functionCounter, { ...task, name }, value);
+  }
+
   /** What tells the metrics what this commit holds, once it is delivered. */
   figures(parked: number): () => void {
     const counters = this.counters.changedValues();

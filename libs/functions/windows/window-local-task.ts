@@ -2,6 +2,7 @@ import { type DeadEvent, isDeadEvent, type JsonObject, type JsonValue, type Stre
 import { type Frame, type OutgoingMessage, partitionOf } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import type { Fields, LateArrival, Partial } from '#libs/windowing';
+import { isForAnother } from '../model/addressed.js';
 import { DeadLetters } from '../model/dead-letters.js';
 import { codeOf } from '../model/failure.js';
 import { SkipEventError, StopFunctionError } from '../model/function.errors.js';
@@ -70,6 +71,7 @@ export class WindowLocalTask implements TaskLogic {
     const { header, items } = input.frame as Frame<Item>;
     for (const item of items) {
       if (isDeadEvent(item)) this.#takeDead(item, input, outputs);
+      else if (isForAnother(item, this.options.definition.name)) this.#leave();
       else this.#takeEvent(item, input, outputs);
     }
     this.#stage.takeHeader(header, input.delivery.publishTimeMs);
@@ -113,6 +115,11 @@ export class WindowLocalTask implements TaskLogic {
   /** Time has come this far in a stream, as by an event that is not for this function; for tests. */
   observeTime(stream: string, timeMs: number): void {
     this.#stage.times.of(stream).observe(timeMs);
+  }
+
+  #leave(): void {
+    const { pipeline, definition, telemetry } = this.options;
+    telemetry.record(FACTS.addressedElsewhere, { pipeline, stage: definition.name });
   }
 
   #takeEvent(event: StreamEvent, input: TaskInput, outputs: Outputs): void {
