@@ -105,7 +105,7 @@ export class WebSocketProducer extends MessageProducer {
     const payloadBytes = message.payload.byteLength;
     if (payloadBytes > MAX_MESSAGE_BYTES)
       throw new MessageTooLargeError(topic, payloadBytes, MAX_MESSAGE_BYTES);
-    if (this.#freshFailure !== undefined) throw this.#freshFailure;
+    if (this.#freshFailure !== undefined) return await this.#refuse(this.#freshFailure);
     const context = String(this.#nextContext++);
     const text = encodeSend(message, producerName, context);
     this.#checkRoom(text);
@@ -132,6 +132,12 @@ export class WebSocketProducer extends MessageProducer {
     await this.#link.close();
     this.#options.tools.names.release(this.#place);
     this.#options.onClose();
+  }
+
+  /** Ends only when that time is over: who calls again at once must not keep it from ending. */
+  async #refuse(failure: Error): Promise<never> {
+    await new Promise((over) => setImmediate(over));
+    throw failure;
   }
 
   /** The frame holds key and properties too. */
