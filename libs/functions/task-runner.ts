@@ -246,7 +246,8 @@ export class TaskRunner {
     const { clock, commits } = this.runtime.ports;
     const { pipeline, stage } = this.definition.task;
     const siblings = await this.#unlessAborted(commits.facts(pipeline, stage));
-    this.#logic.tick({ nowMs: clock.nowMs(), siblings }, outputs);
+    const caughtUp = await this.#unlessAborted(this.#inputs.caughtUpTopics());
+    this.#logic.tick({ nowMs: clock.nowMs(), siblings, caughtUp }, outputs);
     pace.ticked();
   }
 
