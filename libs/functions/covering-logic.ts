@@ -24,6 +24,8 @@ export interface CoveringLogic {
   /** Called once, first. Empty before the first commit of the task. */
   restore(cells: ReadonlyMap<string, JsonValue>): void;
   transform(delivery: Delivery): CoveringOutput | Promise<CoveringOutput>;
+  /** What a transformation that is under way waits for at present, e.g. `lookup:accounts`. Default `user code`. */
+  readonly waitingFor?: string;
   /** The cells that changed since the last call; undefined: removed. */
   changes(): Iterable<readonly [name: string, value: JsonValue | undefined]>;
   /** Every cell, for a new base. */

@@ -144,13 +144,21 @@ export class CoveringRunner {
     if (this.#producers.isRepeat(delivery)) {
       this.runtime.ports.telemetry.record(FACTS.repeatsDropped, task);
     } else {
-      const output = await logic.transform(delivery);
+      const transforming = logic.transform(delivery);
+      const output = transforming instanceof Promise ? await this.#waitFor(transforming) : transforming;
       await this.#sendParts(output, delivery.position);
       this.activity.countMessage(output.events);
       this.runtime.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
     }
     this.#progress.positions.set(inputKey(input), delivery.position);
     this.#isDirty = true;
+  }
+
+  async #waitFor(transforming: Promise<CoveringOutput>): Promise<CoveringOutput> {
+    this.activity.enter(this.definition.logic.waitingFor ?? 'user code');
+    const output = await transforming;
+    this.activity.enter('work');
+    return output;
   }
 
   /** Markers and counts ride in the last part: they apply after every item of the message. */

@@ -14,6 +14,7 @@ export class TaskActivity {
   #last: ActivityFigures = {
     waitingFor: 'input',
     waitingShare: 1,
+    waits: { input: 1 },
     busyShare: 0,
     eventsPerSecond: 0,
     messagesPerSecond: 0,
@@ -58,6 +59,7 @@ export class TaskActivity {
     return {
       waitingFor,
       waitingShare: waitedMs / lengthMs,
+      waits: Object.fromEntries(waits.map(([doing, spentMs]) => [doing, spentMs / lengthMs])),
       busyShare: (this.#spent.get('work') ?? 0) / lengthMs,
       eventsPerSecond: (this.#events * 1_000) / lengthMs,
       messagesPerSecond: (this.#messages * 1_000) / lengthMs,
@@ -69,6 +71,8 @@ export interface ActivityFigures {
   /** What most of the waiting time was spent on. */
   readonly waitingFor: string;
   readonly waitingShare: number;
+  /** Share of the time by what was waited for, the longest first. */
+  readonly waits: Readonly<Record<string, number>>;
   readonly busyShare: number;
   readonly eventsPerSecond: number;
   readonly messagesPerSecond: number;

@@ -24,6 +24,7 @@ const FAILED_RETRY_MS = 30_000;
 const NOT_RUNNING = {
   waitingFor: 'lease',
   waitingShare: 1,
+  waits: { lease: 1 },
   busyShare: 0,
   eventsPerSecond: 0,
   backlogMessages: 0,

@@ -11,6 +11,8 @@ export interface TaskStatus {
   /** `input`, `commit`, `deliver:results`, `lookup:accounts`, `user code`, … */
   readonly waitingFor: string;
   readonly waitingShare: number;
+  /** Share of the time by everything that was waited for; `waitingFor` is the longest. */
+  readonly waits: Readonly<Record<string, number>>;
   readonly busyShare: number;
   readonly eventsPerSecond: number;
   readonly backlogMessages: number;

@@ -44,6 +44,32 @@ export const FACTS = {
     help: 'Requests that ended in a problem document, by code',
     labels: ['code'],
   }),
+  // enrich
+  deduplicationHorizon: gaugedFact<{ pipeline: string; partition: number }>({
+    gauge: 'millrace_enrich_deduplication_horizon_seconds',
+    help: 'How far back ids are remembered; below deduplicateFor where there are more ids than a partition keeps',
+    labels: ['pipeline', 'partition'],
+  }),
+  lookupAnswered: countedFact<{ pipeline: string; source: string; outcome: string }>({
+    level: 'debug',
+    counter: 'millrace_lookup_answers_total',
+    help: 'Look-ups by outcome: cached, fetched, missing, failed, timeout, refused (the breaker is open)',
+    labels: ['pipeline', 'source', 'outcome'],
+  }),
+  breakerState: gaugedFact<{ pipeline: string; source: string }>({
+    gauge: 'millrace_lookup_breaker_state',
+    help: 'Circuit breaker of a source of look-ups: 0 closed, 1 half-open, 2 open',
+    labels: ['pipeline', 'source'],
+  }),
+  breakerOpened: loggedFact<{ pipeline: string; source: string }>(
+    'warn',
+    'a source of look-ups has failed too often; it is left alone for a while',
+  ),
+  stepFileLoaded: loggedFact<{ path: string }>('info', 'the file of a step has changed and is read'),
+  stepFileRefused: loggedFact<{ path: string; error: unknown }>(
+    'warn',
+    'the file of a step has changed and cannot be used; what it held before serves',
+  ),
   // the fates of events, counted after the commit that decided them
   eventFate: countedFact<OfStream & { fate: string }>({
     level: 'debug',
@@ -109,6 +135,16 @@ export const FACTS = {
     counter: 'millrace_task_repeats_dropped_total',
     help: 'Messages that had been applied before and were dropped',
     labels: ['pipeline', 'stage'],
+  }),
+  taskWaiting: gaugedFact<OfTask & { partition: number; reason: string }>({
+    gauge: 'millrace_task_waiting_ratio',
+    help: 'Share of the last seconds that a task waited, 0 to 1, by what it waited for',
+    labels: ['pipeline', 'stage', 'partition', 'reason'],
+  }),
+  taskBusy: gaugedFact<OfTask & { partition: number }>({
+    gauge: 'millrace_task_busy_ratio',
+    help: 'Share of the last seconds that a task worked, 0 to 1',
+    labels: ['pipeline', 'stage', 'partition'],
   }),
   taskBacklog: gaugedFact<OfTask & { partition: number }>({
     gauge: 'millrace_task_backlog_messages',

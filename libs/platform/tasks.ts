@@ -11,6 +11,8 @@ const STATUS_INTERVAL_MS = 1_000;
 @Injectable()
 export class Tasks implements OnModuleInit, BeforeApplicationShutdown {
   #cancelStatus: Cancel = () => undefined;
+  /** By task: everything it has waited for so far. */
+  readonly #reasons = new Map<string, Set<string>>();
 
   constructor(
     @Inject(TaskHost) private readonly host: TaskHost,
@@ -38,10 +40,22 @@ export class Tasks implements OnModuleInit, BeforeApplicationShutdown {
     await this.host.drain();
   }
 
+  /** What is no longer waited for is 0, not what it was. */
+  #tellWaits(status: TaskStatus): void {
+    const name = `${status.pipeline}/${status.stage}/${status.partition}`;
+    const reasons = this.#reasons.get(name) ?? new Set<string>();
+    this.#reasons.set(name, reasons);
+    for (const reason of Object.keys(status.waits)) reasons.add(reason);
+    for (const reason of reasons)
+      this.telemetry.record(FACTS.taskWaiting, { ...status, reason }, status.waits[reason] ?? 0);
+  }
+
   #publishStatuses(): void {
     for (const status of this.host.statuses()) {
       this.live.publish(status.pipeline, { type: 'stage', status });
       this.telemetry.record(FACTS.taskBacklog, status, status.backlogMessages);
+      this.telemetry.record(FACTS.taskBusy, status, status.busyShare);
+      this.#tellWaits(status);
     }
     this.#cancelStatus = this.clock.after(STATUS_INTERVAL_MS, () => this.#publishStatuses());
   }
