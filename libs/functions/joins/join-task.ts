@@ -1,8 +1,9 @@
 import { type DeadEvent, isDeadEvent, type JsonObject, type JsonValue, type StreamEvent } from '#libs/kernel';
 import type { Frame, FrameHeader } from '#libs/messaging';
-import type { Telemetry } from '#libs/observability';
+import { FACTS, type Telemetry } from '#libs/observability';
 import type { TimeDefinition } from '#libs/windowing';
 import { asError } from '../functions.errors.js';
+import { isForAnother } from '../model/addressed.js';
 import type { FunctionTopics } from '../model/function-topics.js';
 import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '../task-logic.js';
 import type { JoinSource } from './join-function.js';
@@ -10,6 +11,8 @@ import type { JoinFate, JoinOutlet } from './join-outlet.js';
 import { type JoinTimes, type Place, PLACES } from './join-times.js';
 
 export interface JoinTaskOptions {
+  /** Of the join. */
+  readonly name: string;
   readonly pipeline: string;
   readonly time: TimeDefinition;
   readonly topics: FunctionTopics;
@@ -69,6 +72,7 @@ export class JoinTask implements TaskLogic {
     const { header, items } = input.frame as Frame<Item>;
     for (const item of items) {
       if (isDeadEvent(item)) this.#takeDead(item, readers, input);
+      else if (isForAnother(item, this.options.name)) this.#leave();
       else outlet.count(this.#takeEvent(item, readers, input));
     }
     for (const { place } of readers) this.#takeHeader(place, header, input.delivery.publishTimeMs);
@@ -122,6 +126,11 @@ export class JoinTask implements TaskLogic {
   /** Time has come this far on every side, as by an event that is not for this join; for tests. */
   observeTime(stream: string, timeMs: number): void {
     for (const place of PLACES) this.parts.times.observe(place, stream, timeMs);
+  }
+
+  #leave(): void {
+    const { pipeline, name, telemetry } = this.options;
+    telemetry.record(FACTS.addressedElsewhere, { pipeline, stage: name });
   }
 
   #takeEvent(event: StreamEvent, readers: readonly JoinInput[], input: TaskInput): JoinFate {

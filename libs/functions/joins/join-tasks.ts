@@ -7,7 +7,7 @@ import { type JoinInput, JoinTask, type JoinTaskOptions } from './join-task.js';
 import { JoinTimes, type Place } from './join-times.js';
 import { TableCore } from './table-core.js';
 
-export interface JoinRunOptions extends JoinTaskOptions {
+export interface JoinRunOptions extends Omit<JoinTaskOptions, 'name'> {
   readonly definition: AnyJoin;
 }
 
@@ -54,7 +54,7 @@ function joinLogic(options: JoinRunOptions, partition: number): JoinTask {
   const core = isTable
     ? new TableCore(definition, times, outlet)
     : new IntervalCore(definition, times, outlet);
-  return new JoinTask(options, { inputs, times, outlet, core });
+  return new JoinTask({ ...options, name }, { inputs, times, outlet, core });
 }
 
 function inputAt(place: Place, source: JoinInput['source'], { topics }: JoinRunOptions): JoinInput {
