@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { URL_OPTION } from './command-options.js';
 import { addDeadLetters } from './dead-letter-commands.js';
+import { explainAlert, type ExplainAlertOptions } from './explain-alert.js';
 import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { addTopology } from './topology-command.js';
+import { testRules } from './test-rules.js';
 import { validate } from './validate.js';
 
 /** Runs one command line (without `node` and the script). Never throws for what a person has typed. */
@@ -35,14 +37,34 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
     .action((files: string[]) => end(validate(files, terminal)));
   addDeadLetters(program, terminal, end);
   addExplain(program, terminal, end);
+  addRules(program, terminal, end);
   addTopology(program, terminal, end);
   return program;
 }
 
-function addExplain(program: Command, terminal: Terminal, end: (exitCode: ExitCode) => void): void {
+function addRules(program: Command, terminal: Terminal, end: (exitCode: ExitCode) => void): void {
   program
-    .command('explain')
-    .description('say why something is as it is')
+    .command('rules')
+    .description('alert rules')
+    .command('test')
+    .description('run tests of alert rules in virtual time')
+    .argument('<file...>', 'files of kind AlertRuleTests')
+    .action((files: string[]) => end(testRules(files, terminal)));
+}
+
+function addExplain(program: Command, terminal: Terminal, end: (exitCode: ExitCode) => void): void {
+  const explain = program.command('explain').description('say why something is as it is');
+  explain
+    .command('alert')
+    .description('why an alert is firing, or is not, with the values that were compared')
+    .requiredOption('--rule <name>', 'the rule')
+    .requiredOption('--stream <name>', 'the stream')
+    .option('--key <name=value...>', 'values of the key of its series')
+    .option('--pipeline <name>', 'its pipeline, where there are several')
+    .option(...URL_OPTION)
+    .option('--json', 'the whole answer as JSON')
+    .action(async (options: ExplainAlertOptions) => end(await explainAlert(options, terminal)));
+  explain
     .command('window')
     .description('why a window is still open, and when it closes at the latest')
     .requiredOption('--series <name>', 'the series')

@@ -132,7 +132,9 @@ function rowReason(rule: AlertRule, row: ReadRow): string {
   const read = readReason(rule, row, row.value);
   if (row.verdict === 'breach') return `${read}, which is ${direction} ${limit}${unit}${among}`;
   const not = `${read}, which is not ${direction} ${limit}${unit}`;
-  return row.verdict === 'between' ? `${not}, but not past ${clearLimit ?? limit}${unit} either` : `${not}${among}`;
+  return row.verdict === 'between'
+    ? `${not}, but not past ${clearLimit ?? limit}${unit} either`
+    : `${not}${among}`;
 }
 
 function readReason(rule: AlertRule, { parts = {}, windowEnd }: ReadRow, value: number): string {

@@ -95,4 +95,12 @@ export {
 export { type Notification, receiverLabels } from './notify/notification.js';
 export { NotificationGroups } from './notify/notification-groups.js';
 export { type PostedAlert, postedAlert, type WebhookBody, webhookBody } from './notify/webhook-body.js';
+export type {
+  ExpectedNotification,
+  ExpectedTransition,
+  RuleTest,
+  RuleTestEvent,
+} from './rule-tests/rule-test.js';
+export { runRuleTest, type RuleTestOutcome, type RuleTestSetup } from './rule-tests/run-rule-test.js';
+export { parseValueSequence, type ValueSequence } from './rule-tests/value-sequence.js';
 export { compileTemplate, type CompiledTemplate, type Template } from './template.js';

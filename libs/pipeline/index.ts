@@ -1,5 +1,6 @@
 export { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
 export { explainPipeline, type PipelineTopic, topicsOf } from './explain-pipeline.js';
+export { type AlertTests, parseAlertTests } from './parse-alert-tests.js';
 export { parsePipeline, type PipelineContext } from './parse-pipeline.js';
 export { describeProblem, PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
 export { globalPartitionsOf, type IngestSettings, type PipelineDefinition } from './pipeline-definition.js';

@@ -38,6 +38,20 @@ export class AbsenceGate {
   }
 
   /**
+   * What a row finds: a silence before it that is not judged is as if it had not been. (A row shows a silence as well as
+   * a watermark does.)
+   */
+  beforeRow(condition: AbsenceCondition, cell: AlertCell, windowEndMs: number, telling: Telling): AlertCell {
+    if (isActive(cell.state)) return cell;
+    const decision = this.decide(condition, cell, telling);
+    if (decision.kind === 'judge') return decision.cell;
+    return {
+      ...cell,
+      state: { ...cell.state, judgedUntilMs: Math.max(cell.state.judgedUntilMs, windowEndMs - 1) },
+    };
+  }
+
+  /**
    * Has every other live stream been silent for half as long: then it is not this stream that is missing. Needs at
    * least two streams; one that lags may still have something to say.
    */

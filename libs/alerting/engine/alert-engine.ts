@@ -70,10 +70,10 @@ export class AlertEngine {
     this.#storms = new Storms(pipeline, this.#book);
     this.#stall = new StallWatch(pipeline, policy.stall, this.#clocks);
     this.#teller = new AlertTeller(pipeline, this.#book, this.#storms);
-    const state = { book: this.#book, past: this.#past, beginnings: this.#beginnings };
-    this.#judge = new RowJudge({ pipeline, ...state, teller: this.#teller, kinds });
-    this.#patterns = new PatternJudge(pipeline, this.#book, this.#teller);
     this.#gate = new AbsenceGate(this.#book, this.#clocks, this.#stall, this.#rules);
+    const state = { book: this.#book, past: this.#past, beginnings: this.#beginnings };
+    this.#judge = new RowJudge({ pipeline, ...state, teller: this.#teller, gate: this.#gate, kinds });
+    this.#patterns = new PatternJudge(pipeline, this.#book, this.#teller);
     this.#parts = {
       ...{ alert: this.#book, watermark: this.#clocks, past: this.#past },
       ...{ since: this.#beginnings, storm: this.#storms, stall: stallPart(this.#stall) },

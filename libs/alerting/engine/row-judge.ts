@@ -4,6 +4,7 @@ import { hasSamples, readingOf, sampleValue } from '../alert-sample.js';
 import type { AlertObservation } from '../alert-state.js';
 import type { Past, Reading } from '../kinds/condition.js';
 import type { AlertKind } from '../kinds/custom.js';
+import type { AbsenceGate } from './absence-gate.js';
 import type { AlertBook } from './alert-book.js';
 import type { AlertCell } from './alert-cell.js';
 import type { AlertTeller, Telling } from './alert-teller.js';
@@ -23,6 +24,7 @@ export interface RowJudgeOptions {
   readonly past: PastBook;
   readonly beginnings: StreamBeginnings;
   readonly teller: AlertTeller;
+  readonly gate: AbsenceGate;
   /** Rules of one's own, by the names of their classes. */
   readonly kinds: ReadonlyMap<string, AlertKind>;
 }
@@ -39,7 +41,7 @@ export class RowJudge {
     const { pipeline, book, teller } = this.options;
     const labels: AlertLabels = { ...rule.labels, ...row.key, stream: row.stream };
     const fingerprint = alertFingerprint(pipeline, rule.name, labels);
-    const known = book.get(fingerprint);
+    const known = this.#known(rule, book.get(fingerprint), { row, telling });
     const reading = this.#read(rule, row, fingerprint);
     const observation = observationOf(row, reading);
     if (observation === undefined || this.#isWarmingUp(rule, row)) return undefined;
@@ -51,6 +53,15 @@ export class RowJudge {
     };
     teller.observe(rule, [fingerprint, cell], { ...observation, parts: reading?.parts }, telling);
     return fingerprint;
+  }
+
+  #known(
+    { condition }: AlertRule,
+    cell: AlertCell | undefined,
+    { row, telling }: { readonly row: JudgedRow; readonly telling: Telling },
+  ): AlertCell | undefined {
+    if (cell === undefined || condition.kind !== 'absence' || row.revision > 0) return cell;
+    return this.options.gate.beforeRow(condition, cell, row.windowEndMs, telling);
   }
 
   #read(rule: AlertRule, row: JudgedRow, fingerprint: string): Reading | undefined {

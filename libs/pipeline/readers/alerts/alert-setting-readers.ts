@@ -6,6 +6,7 @@ import {
   parseMatcher,
   type Template,
 } from '#libs/alerting';
+import { isStreamName, type JsonScalar, parseDuration, STREAM_NAME_RULE } from '#libs/kernel';
 import { wantedName } from '../../settings/near-name.js';
 import type { ProblemLog } from '../../settings/problem-log.js';
 import type { Setting } from '../../settings/setting.js';
@@ -76,3 +77,25 @@ function checked(matcher: Matcher, setting: Setting, log: ProblemLog): Matcher |
   const problem = matcherProblem(matcher);
   return problem === undefined ? matcher : log.refuse(setting, `a matcher that can be used: ${problem}`);
 }
+
+/** Durations after the start, of more than one part too: `1m30s`. */
+export function momentReader(startMs: number): Reader<number> {
+  return (setting, log) => {
+    const parts = textOf(setting).match(/\d+(?:\.\d+)?(?:ms|s|m|h|d)/g) ?? [];
+    if (parts.length === 0 || parts.join('') !== textOf(setting))
+      return log.refuse(setting, 'a time after the start, such as 3m or 1m30s');
+    return startMs + parts.reduce((sum, part) => sum + parseDuration(part), 0);
+  };
+}
+
+export const readStream: Reader<string> = (setting, log) =>
+  isStreamName(textOf(setting)) ? textOf(setting) : log.refuse(setting, `a stream: ${STREAM_NAME_RULE}`);
+
+export const readScalars: Reader<Readonly<Record<string, JsonScalar>>> = (setting, log) => {
+  if (setting.kind !== 'map') return log.refuse(setting, 'a map of values');
+  const entries = [...setting.entries].map(([name, { value }]) => {
+    if (value.kind !== 'scalar') log.refuse(value, 'a text, a number, true or false');
+    return [name, value.kind === 'scalar' ? value.value : null] as const;
+  });
+  return Object.fromEntries(entries);
+};
