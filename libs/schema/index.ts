@@ -1,5 +1,6 @@
+export { eventBreaks, type Reader, registryBreaks, type SchemaBreak } from './compatibility.js';
 export { compileEventSchema, type EventSchema, type FieldKind, type SchemaProblem } from './event-schema.js';
-export type { EventClass } from './json-schema.js';
+export type { EventClass, ObjectSchema } from './json-schema.js';
 export {
   type AvroField,
   type AvroRecord,
