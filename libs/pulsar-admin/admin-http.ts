@@ -135,7 +135,7 @@ export class AdminHttp {
     }
     if (status === 404) return new PulsarNotFoundError(request, reason);
     if (status === 409) return new PulsarConflictError(request, reason);
-    if (status === 429 || status >= 500) {
+    if (status === 429 || status >= 500 || isBusy(status, reason)) {
       return new BrokerUnavailableError(this.options.address, `${request}: ${status} ${reason}`);
     }
     return new PulsarRefusedError(request, status, reason);
@@ -150,6 +150,11 @@ export class AdminHttp {
     if (error instanceof TypeError) return new BrokerUnavailableError(address, causeOf(error), error);
     return error;
   }
+}
+
+/** Two at a time make the same subscription: the one that comes second is told that it is fenced at the moment. */
+function isBusy(status: number, reason: string): boolean {
+  return status === 412 && /\b(busy|fenced?)\b/i.test(reason);
 }
 
 function reasonIn(text: string): string {

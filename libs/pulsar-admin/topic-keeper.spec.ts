@@ -175,9 +175,9 @@ describeWithPulsar('topics on Pulsar', ({ admin: address }) => {
     await expect(keeper.apply(other)).rejects.toBeInstanceOf(PulsarConflictError);
   });
 
-  test('two who apply at the same time make it once', async () => {
-    const wanted = { name: freshTopic(), partitions: 2, subscriptions: ['s'] };
-    await Promise.all([keeper.apply(wanted), keeper.apply(wanted), keeper.apply(wanted)]);
+  test('several who apply at the same time make it once', async () => {
+    const wanted = { name: freshTopic(), partitions: 2, subscriptions: ['r', 's', 't'] };
+    await Promise.all(Array.from({ length: 6 }, () => keeper.apply(wanted)));
     expect(await keeper.differences(wanted)).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { type Clock } from '#libs/kernel';
 import { TopicMismatchError, type TopicSpec } from '#libs/messaging';
 import type { CallOptions } from './admin-http.js';
 import type { SchemaToRegister } from './admin-schemas.js';
+import type { SubscriptionPlace } from './admin-subscriptions.js';
 import type { PulsarAdmin } from './pulsar-admin.js';
 import { BrokerUnavailableError, PulsarConflictError } from './pulsar-admin.errors.js';
 import { parseTopic } from './topic-path.js';
@@ -110,9 +111,22 @@ export class TopicKeeper {
       .filter((subscription) => !present.has(subscription))
       .map((subscription) => ({
         difference: { topic, setting: 'subscription', found: 'none', wanted: subscription, isFixed: false },
-        apply: (with_) =>
-          ignoringConflict(this.admin.subscriptions.create({ topic, subscription }, 'earliest', with_)),
+        apply: (with_) => ignoringConflict(this.#createSubscription({ topic, subscription }, with_)),
       }));
+  }
+
+  // Where several processes start at once and make the same one, all but one are told to come back.
+  async #createSubscription(place: SubscriptionPlace, options: CallOptions): Promise<void> {
+    const { clock } = this.options;
+    const deadlineMs = clock.monotonicMs() + POLICY_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await this.admin.subscriptions.create(place, 'earliest', options);
+      } catch (error) {
+        if (!(error instanceof BrokerUnavailableError) || clock.monotonicMs() >= deadlineMs) throw error;
+      }
+      await clock.sleep(POLICY_PAUSE_MS, options.signal);
+    }
   }
 
   async #schema({ name: topic, schema }: WantedTopic, options: CallOptions): Promise<readonly Step[]> {
