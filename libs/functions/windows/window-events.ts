@@ -8,7 +8,7 @@ import type { AnyWindowFunction, WindowKey } from './window-function.js';
 
 /** What was taken out of an event; it travels in the place of its data. */
 type Taken = Fields & {
-  /** {@link keyText} of the key; absent where there is none. */
+  /** The key as JSON; absent where there is none. */
   readonly key?: string;
   /** By measure, in order; {@link SKIPPED}: the measure does not want the event. */
   readonly values: readonly unknown[];
@@ -34,8 +34,8 @@ const MAX_VALUES_CHARS = 320;
 /** Takes what the measures look at out of events, and knows the names of their keys. */
 export class WindowEvents {
   readonly #measures: readonly Measure<unknown>[];
-  /** Of the last key: what counts under no key of its own is shown under the same names. */
-  #names: readonly string[] = [];
+  /** Of the last key, sorted: the next one most likely has the same. */
+  #names: KeyNames = namesOf({});
 
   constructor(private readonly definition: AnyWindowFunction) {
     this.#measures = Object.values(definition.measures);
@@ -47,9 +47,8 @@ export class WindowEvents {
       if (where !== undefined && !where(event.data, event)) return FILTERED;
       const values = this.#measures.map((measure) => valueOf(measure, event));
       if (by === undefined) return { kind: 'taken', event: { ...event, data: { values } } };
-      const key = checkedKey(by(event.data, event));
-      this.#names = Object.keys(key);
-      return { kind: 'taken', event: { ...event, data: { key: keyText(key), values } } };
+      const key = this.#keyText(by(event.data, event));
+      return { kind: 'taken', event: { ...event, data: { key, values } } };
     } catch (error) {
       return { kind: 'failed', error: asError(error) };
     }
@@ -57,8 +56,42 @@ export class WindowEvents {
 
   /** The key of what the cap on keys has put together, by the names of this function's keys. */
   otherKeyText(): string {
-    return JSON.stringify(Object.fromEntries(this.#names.map((name) => [name, OTHER_KEY])));
+    return JSON.stringify(Object.fromEntries(this.#names.names.map((name) => [name, OTHER_KEY])));
   }
+
+  /** As JSON, its names sorted. */
+  #keyText(key: unknown): string {
+    if (!isJsonObject(key))
+      throw new TypeError(`by gave ${typeof key}, wanted an object such as { shop: '…' }`);
+    if (!hasNames(key, this.#names.names)) this.#names = checkedNames(key);
+    const { names, texts } = this.#names;
+    const most = Math.floor(MAX_VALUES_CHARS / names.length);
+    let text = '';
+    for (let place = 0; place < names.length; place++)
+      text += texts[place]! + JSON.stringify(scalarOf(names[place]!, key[names[place]!], most));
+    return `${text}}`;
+  }
+}
+
+/** The names of a key, sorted, and what stands before each of its values in the key's text. */
+interface KeyNames {
+  readonly names: readonly string[];
+  readonly texts: readonly string[];
+}
+
+function namesOf(key: object): KeyNames {
+  const names = Object.keys(key).sort();
+  return { names, texts: names.map((name, place) => `${place === 0 ? '{' : ','}${JSON.stringify(name)}:`) };
+}
+
+function hasNames(key: object, names: readonly string[]): boolean {
+  if (names.length === 0) return false;
+  let count = 0;
+  for (const name in key) {
+    if (!names.includes(name)) return false;
+    count++;
+  }
+  return count === names.length;
 }
 
 /** The series of a window function, over events that {@link WindowEvents} has selected. */
@@ -104,16 +137,14 @@ function valueOf(measure: Measure<unknown>, event: StreamEvent): unknown {
   return found;
 }
 
-function checkedKey(key: unknown): WindowKey {
-  if (!isJsonObject(key))
-    throw new TypeError(`by gave ${typeof key}, wanted an object such as { shop: '…' }`);
-  const names = Object.keys(key).sort();
+function checkedNames(key: object): KeyNames {
+  const found = namesOf(key);
+  const { names } = found;
   if (names.length === 0 || names.length > MAX_NAMES || names.join('').length > MAX_NAMES_CHARS)
     throw new TypeError(
       `by gave ${names.length} names, wanted 1 to ${MAX_NAMES}, together at most ${MAX_NAMES_CHARS} characters`,
     );
-  const most = Math.floor(MAX_VALUES_CHARS / names.length);
-  return Object.fromEntries(names.map((name) => [name, scalarOf(name, key[name], most)]));
+  return found;
 }
 
 function scalarOf(name: string, value: unknown, most: number): JsonScalar {
@@ -126,13 +157,10 @@ function scalarOf(name: string, value: unknown, most: number): JsonScalar {
 
 /** A longer text is cut, for keys go into ids and properties of messages; texts that are cut stay apart by their hash. */
 function shortText(text: string, most: number): string {
-  if (JSON.stringify(text).length <= most) return text;
+  // Escaped, a character takes at most six.
+  if (text.length * 6 + 2 <= most || JSON.stringify(text).length <= most) return text;
   const hash = murmur3(text).toString(16);
   let head = text.slice(0, most - hash.length - 3);
   while (JSON.stringify(head).length > most - hash.length - 1) head = head.slice(0, head.length >> 1);
   return `${head}…${hash}`;
-}
-
-function keyText(key: WindowKey): string {
-  return JSON.stringify(key);
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { type CrashPoint, type GivenEvent, WindowTestDriver } from '#libs/testing';
+import { type CrashPoint, FunctionTestDriver, type GivenEvent, WindowTestDriver } from '#libs/testing';
 import { SkipEventError } from '../model/function.errors.js';
 import { count, countIf, custom, quantile, sum, when } from './measure.js';
-import { counted, hopping, session, tumbling } from './stated-window.js';
+import { counted, hopping, session, type StatedWindow, tumbling } from './stated-window.js';
 import { defineWindowFunction, type WindowRow } from './window-function.js';
 
 interface Checkout {
@@ -236,6 +236,28 @@ describe('the code of a window function', () => {
     expect(driver.rows()).toHaveLength(1);
     expect(driver.outputs()).toEqual([]);
     expect(driver.deadLetters()).toMatchObject([{ reason: 'no', stage: 'failing' }]);
+  });
+
+  it('is typed from input to measures', async () => {
+    const options = { name: 'typed', input: 'shop.checkouts', by: (c: Checkout) => ({ shop: c.shopId }) };
+    const window = tumbling('1m').withoutLateness();
+    // @ts-expect-error: what happens to late events has to be said
+    const unstated: StatedWindow = tumbling('1m');
+    expect(() => defineWindowFunction({ ...options, window: unstated, measures: { n: count() } })).toThrow();
+    // @ts-expect-error: a checkout has no such field
+    defineWindowFunction({ ...options, window, measures: { n: sum((c) => c.price) } });
+    const typed = defineWindowFunction({
+      ...options,
+      window,
+      measures: { orders: count() },
+      complete: ({ measures }) => ({ double: measures.orders * 2 }),
+    });
+    const driver = new FunctionTestDriver(typed);
+    await driver.give(at(1), at(60));
+    const doubles: readonly number[] = driver.outputs().map(({ double }) => double);
+    expect(doubles).toEqual([2]);
+    // @ts-expect-error: there is no such measure
+    expect(driver.rows()[0]?.measures.revenue).toBeUndefined();
   });
 
   it('is refused with every problem at once', () => {
