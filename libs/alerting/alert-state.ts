@@ -35,6 +35,7 @@ export {
   type Decision,
   isActive,
   isAlerting,
+  NEVER_JUDGED_MS,
   type TransitionReason,
 } from './state/alert-status.js';
 export { waitsForTime } from './state/pass-time.js';

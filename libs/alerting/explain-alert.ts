@@ -2,7 +2,7 @@ import { formatDuration } from '#libs/kernel';
 import { type AlertEvent, conditionOf } from './alert-event.js';
 import type { AlertRule } from './alert-rule.js';
 import { hasSamples, readingOf, sampleValue } from './alert-sample.js';
-import { type AlertState, decideTransitions } from './alert-state.js';
+import { type AlertState, decideTransitions, NEVER_JUDGED_MS } from './alert-state.js';
 import type { JudgedRow } from './engine/judged-row.js';
 import { windowsKept } from './engine/past-book.js';
 import { type Reading, type Verdict, verdictOf } from './kinds/condition.js';
@@ -65,7 +65,7 @@ export function explainAlert(question: AlertQuestion): AlertExplanation {
 
 function judgeAgain({ rule, rows }: AlertQuestion): { readonly rows: ReadRow[]; readonly state: AlertState } {
   const past = new PastWindows(rule.everyMs ?? 1, (windowsKept(rule) + 1) * (rule.everyMs ?? 1));
-  let state: AlertState = { status: 'inactive', judgedUntilMs: -Infinity };
+  let state: AlertState = { status: 'inactive', judgedUntilMs: NEVER_JUDGED_MS };
   const read = rows.map((row): ReadRow => {
     const { windowStartMs, windowEndMs, measures } = row;
     const quantity = sampleValue(rule, measures);

@@ -1,6 +1,6 @@
 import { alertFingerprint } from '../alert-identity.js';
 import type { AlertRule } from '../alert-rule.js';
-import { isActive } from '../alert-state.js';
+import { isActive, NEVER_JUDGED_MS } from '../alert-state.js';
 import { addHit, hitsOf, type PatternCondition, type PatternMatch } from '../kinds/pattern.js';
 import type { AlertBook } from './alert-book.js';
 import { type AlertCell, EVENTS } from './alert-cell.js';
@@ -55,7 +55,7 @@ export class PatternJudge {
 /** What is over does not forbid an event of an earlier time: events come in no order. */
 function rested(cell: AlertCell | undefined): Partial<AlertCell> {
   if (cell === undefined || isActive(cell.state)) return cell ?? {};
-  return { ...cell, state: { ...cell.state, judgedUntilMs: -Infinity } };
+  return { ...cell, state: { ...cell.state, judgedUntilMs: NEVER_JUDGED_MS } };
 }
 
 function withHits(

@@ -98,7 +98,9 @@ export interface Decision {
   readonly transitions: readonly AlertTransition[];
 }
 
-export const NOTHING_JUDGED: AlertState = { status: 'inactive', judgedUntilMs: -Infinity };
+/** Before every row: the earliest time that a date can be. −∞ would not outlive JSON. */
+export const NEVER_JUDGED_MS = -8.64e15;
+export const NOTHING_JUDGED: AlertState = { status: 'inactive', judgedUntilMs: NEVER_JUDGED_MS };
 
 /** Is there something that an observation can end. */
 export function isActive({ status }: AlertState): boolean {

@@ -1,5 +1,5 @@
 import type { AlertRule } from '../alert-rule.js';
-import { type AlertState, type Decision, isActive } from './alert-status.js';
+import { type AlertState, type Decision, isActive, NEVER_JUDGED_MS } from './alert-status.js';
 import { afterwards, changeOrFlap, changeStatus } from './change-status.js';
 import { without } from './without.js';
 
@@ -50,15 +50,18 @@ function deadlinesOf(rule: AlertRule, state: AlertState): readonly Deadline[] {
     found.push({ atMs: clearSinceMs + (rule.keepFiringForMs ?? 0), meet: resolve });
   if (flapping !== undefined && rule.flapping !== undefined)
     found.push({ atMs: flapping.lastChangeMs + rule.flapping.withinMs, meet: settle });
+  // Not before the silence was one.
   if (status === 'pending' && state.isSilent === true && episode !== undefined)
-    found.push({ atMs: episode.breachedSinceMs + rule.forMs, meet: hold });
+    found.push({ atMs: Math.max(episode.breachedSinceMs + rule.forMs, state.judgedUntilMs), meet: hold });
   return found;
 }
 
 function isSilenceAwaited({ noData = 'ok' }: AlertRule, state: AlertState): boolean {
-  if (state.isSilent === true || state.judgedUntilMs === -Infinity) return false;
-  if (noData === 'keep') return false;
-  return noData !== 'ok' || isActive(state) || (state.recent ?? []).includes(1);
+  if (state.isSilent === true || state.judgedUntilMs === NEVER_JUDGED_MS) return false;
+  const hasCounted = (state.recent ?? []).includes(1);
+  // Of what does not alert, nothing is kept but for a while: labels may never come back.
+  if (noData === 'keep') return hasCounted && !isActive(state);
+  return noData !== 'ok' || isActive(state) || hasCounted;
 }
 
 function fallSilent(rule: AlertRule, state: AlertState, atMs: number): Decision {
