@@ -1,16 +1,14 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { describeWithPulsar } from '#libs/testing';
 import { makeAccessLog } from './access-log.js';
+import { allRows, type ApiRow, closeStream, deadLines, fatesOf, postLog, requestsByMinute } from './api.js';
 import {
-  allRows,
-  type ApiRow,
-  closeStream,
-  deadLines,
-  fatesOf,
-  getJson,
-  postLog,
-  requestsByMinute,
-} from './api.js';
+  codesOfDead,
+  type ForeignMessage,
+  publishForeign,
+  until,
+  untilReported,
+} from './foreign-producer.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { recount } from './recount.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
@@ -85,9 +83,53 @@ describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
     expect(await fatesOf(url, 'web')).toMatchObject({ counted: 6_000, dead: 12, duplicate: 6_012, late: 0 });
     expect(await deadLines(url, 'web')).toEqual(LOG.brokenLines);
   }, 120_000);
+
+  it('reads single events of any producer, and names what is none', async () => {
+    const place = await namespace();
+    const { url } = await start(place.settings);
+    const startMs = Date.UTC(2026, 0, 31, 12);
+    const request = (i: number): object => ({ method: 'GET', path: `/p/${i % 3}`, status: 200 });
+    const messages = Array.from({ length: 90 }, (_, i): ForeignMessage => {
+      const time = new Date(startMs + i * 2_000).toISOString();
+      const event = { specversion: '1.0', id: `${i}`, source: '/shop', type: 'request', time };
+      const properties = { 'millrace-stream': 'shop' };
+      if (i % 3 === 0) return { payload: { id: `${i}`, time, ...request(i) }, properties };
+      if (i % 3 === 1) return { payload: { ...event, data: request(i) }, properties };
+      return { payload: request(i), properties: { ...properties, ...binary(event) } };
+    });
+    // A repeat, one that is no event of the pipeline, and one that is nothing at all.
+    await publishForeign(place, 0, [...messages.slice(0, 60), messages[0]!, { payload: { path: 7 } }]);
+    await publishForeign(place, 1, [...messages.slice(60), { payload: 'hello', isText: true }]);
+    await untilReported(url, 'shop', 90);
+    await closeStream(url, 'shop');
+    const rows = await allRows(url, 'requests_per_minute', 'shop');
+    expect([...requestsByMinute(rows)]).toEqual([0, 1, 2].map((minute) => [startMs + minute * 60_000, 30]));
+    expect([...new Set(rows.map(({ phase }) => phase))]).toEqual(['final']);
+    expect(await fatesOf(url, 'shop')).toMatchObject({ counted: 90, duplicate: 1, dead: 0 });
+    expect(await codesOfDead(url)).toEqual(['EVENT_DATA_INVALID', 'FRAME_UNDECODABLE']);
+  }, 120_000);
+
+  it('stops the task that reads what is no frame elsewhere, and says where', async () => {
+    const place = await namespace();
+    const { url } = await start(place.settings);
+    await publishForeign(place, 0, [{ payload: 'hello', isText: true }], 'enriched');
+    const { body } = await until(
+      async () => {
+        const response = await fetch(`${url}/health/ready`);
+        return { status: response.status, body: await response.text() };
+      },
+      ({ status, body: text }) => status === 503 && text.includes('INPUT_UNDECODABLE'),
+    );
+    expect(body).toContain('web/local/0');
+  }, 60_000);
 });
 
 /** Everything but how often it was corrected, which depends on when what arrived. */
 function textOf({ windowStart, windowEnd, key, measures, phase }: ApiRow): string {
   return JSON.stringify({ windowStart, windowEnd, key, measures, phase });
+}
+
+/** CloudEvents attributes as properties. */
+function binary(event: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(event).map(([name, value]) => [`ce_${name}`, value]));
 }

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fatesOf, getJson } from './api.js';
+import type { PulsarNamespace } from './pulsar-namespace.js';
+
+// Somebody who knows nothing of Millrace: the WebSocket of Node.js and Pulsar's own API.
+
+export interface ForeignMessage {
+  readonly payload: unknown;
+  /** The payload is sent as it is, not as JSON. */
+  readonly isText?: true;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** Stores messages in one partition of a topic of the pipeline. */
+export async function publishForeign(
+  place: PulsarNamespace,
+  partition: number,
+  messages: readonly ForeignMessage[],
+  noun = 'raw',
+): Promise<void> {
+  const path = place.topic(noun).replace('://', '/');
+  const socket = new WebSocket(`${place.webSocket}/ws/v2/producer/${path}-partition-${partition}`);
+  await new Promise((opened) => socket.addEventListener('open', opened, { once: true }));
+  const answered = new Promise<void>((all) => {
+    let answers = 0;
+    socket.addEventListener('message', () => {
+      if (++answers === messages.length) all();
+    });
+  });
+  for (const { payload, isText, properties } of messages) {
+    const text = isText === true ? String(payload) : JSON.stringify(payload);
+    socket.send(JSON.stringify({ payload: Buffer.from(text).toString('base64'), properties }));
+  }
+  await answered;
+  socket.close();
+}
+
+/** Asks again and again, for at most half a minute: there is nothing to be told by. */
+export async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
+  const deadlineMs = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask();
+    if (isSo(answer)) return answer;
+    if (Date.now() > deadlineMs) throw new Error(`still ${JSON.stringify(answer)}`);
+    await sleep(100);
+  }
+}
+
+/** Until so many events of a stream are counted. */
+export async function untilReported(url: string, stream: string, events: number): Promise<void> {
+  await until(
+    () =>
+      fatesOf(url, stream).then(
+        ({ counted }) => counted,
+        () => 0,
+      ),
+    (counted) => counted >= events,
+  );
+}
+
+/** The codes of all dead letters, sorted. */
+export async function codesOfDead(url: string): Promise<readonly string[]> {
+  const page = await getJson<{ deadLetters: { code: string }[] }>(`${url}/v1/dead-letters?limit=100`);
+  return page.deadLetters.map(({ code }) => code).sort();
+}
