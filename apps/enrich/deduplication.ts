@@ -18,6 +18,8 @@ export class Deduplication {
   readonly #segments = new Map<string, { readonly entries: readonly Entry[]; readonly newestMs: number }>();
   readonly #dropped: string[] = [];
   #newestMs = -Infinity;
+  /** When the newest id that had to go before its time was received. */
+  #lostMs = -Infinity;
 
   /**
    * @param horizonMs how long an id is remembered, by recorded arrival; 0: not at all
@@ -38,6 +40,11 @@ export class Deduplication {
     this.#added.push([key, receivedMs]);
     if (receivedMs > this.#newestMs) this.#newestMs = receivedMs;
     return false;
+  }
+
+  /** How far back ids are remembered: less than the horizon once there was no room for them all. Milliseconds. */
+  get effectiveHorizonMs(): number {
+    return Math.min(this.horizonMs, this.#newestMs - this.#lostMs);
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
@@ -81,6 +88,7 @@ export class Deduplication {
       if (newestMs > this.#newestMs - this.horizonMs && this.#seen.size <= this.maxIds) return;
       // An id that came again after the horizon lives on in a later segment.
       for (const [key, receivedMs] of entries) if (this.#seen.get(key) === receivedMs) this.#seen.delete(key);
+      if (newestMs > this.#newestMs - this.horizonMs) this.#lostMs = Math.max(this.#lostMs, newestMs);
       this.#segments.delete(name);
       this.#dropped.push(name);
     }

@@ -33,8 +33,15 @@ function frame(items: readonly (StreamEvent | DeadEvent)[], header: Partial<Fram
 }
 
 function logic(): EnrichTaskLogic {
-  const step = (data: EventData): void => void (data['seen'] = true);
+  const step = (data: EventData): undefined => void (data['seen'] = true);
   return new EnrichTaskLogic({ deduplicateForMs: 600_000, steps: [step] });
+}
+
+/** Steps that need not wait answer at once. */
+function transform(task: EnrichTaskLogic, given: Delivery): CoveringOutput {
+  const output = task.transform(given);
+  if (output instanceof Promise) throw new Error('it waits');
+  return output;
 }
 
 function itemsOf({ lines }: CoveringOutput): readonly (StreamEvent | DeadEvent)[] {
@@ -43,23 +50,23 @@ function itemsOf({ lines }: CoveringOutput): readonly (StreamEvent | DeadEvent)[
 
 describe('enrich', () => {
   it('runs every step on each event, and leaves what is dead as it is', () => {
-    const output = logic().transform(frame([event('1'), dead('2')]));
+    const output = transform(logic(), frame([event('1'), dead('2')]));
     expect(itemsOf(output)).toEqual([{ ...event('1'), data: { path: '/', seen: true } }, dead('2')]);
     expect(output.events).toBe(2);
   });
 
   it('drops the repeat of an id in the same stream, and counts it', () => {
     const task = logic();
-    task.transform(frame([event('1'), event('2')]));
-    const output = task.transform(frame([event('2'), event('3'), event('1', 'other'), event('1')]));
+    transform(task, frame([event('1'), event('2')]));
+    const output = transform(task, frame([event('2'), event('3'), event('1', 'other'), event('1')]));
     expect(itemsOf(output).map(({ id, stream }) => `${stream} ${id}`)).toEqual(['web 3', 'other 1']);
     expect(output.dropped).toEqual({ web: { duplicate: 2 } });
   });
 
   it('takes an event under the id of one that was refused: it was mended', () => {
     const task = logic();
-    task.transform(frame([dead('1')]));
-    const output = task.transform(frame([event('1'), dead('1')]));
+    transform(task, frame([dead('1')]));
+    const output = transform(task, frame([event('1'), dead('1')]));
     expect(itemsOf(output)).toMatchObject([{ id: '1', data: { seen: true } }]);
     expect(output.dropped).toEqual({ web: { duplicate: 1 } });
   });
@@ -67,18 +74,18 @@ describe('enrich', () => {
   it('does not look up ids that ingest made', () => {
     const task = logic();
     const header = { generatedIds: 'run-' };
-    task.transform(frame([event('run-1')], header));
+    transform(task, frame([event('run-1')], header));
     expect([...task.cells()]).toEqual([]);
-    expect(task.transform(frame([event('run-1')], header)).lines).toHaveLength(1);
+    expect(transform(task, frame([event('run-1')], header)).lines).toHaveLength(1);
   });
 
   it('passes markers on', () => {
     const markers = [{ type: 'open' as const, stream: 'web' }];
-    expect(logic().transform(frame([], { markers })).markers).toEqual(markers);
+    expect(transform(logic(), frame([], { markers })).markers).toEqual(markers);
   });
 
   it('makes a dead event of what is no frame, with a name of its own', () => {
-    const [item] = itemsOf(logic().transform(delivery(Buffer.from('hello'), 7)));
+    const [item] = itemsOf(transform(logic(), delivery(Buffer.from('hello'), 7)));
     expect(item).toMatchObject({
       id: 'raw/1/0:7:0:0',
       dead: { code: 'FRAME_UNDECODABLE', original: 'hello' },
@@ -86,17 +93,20 @@ describe('enrich', () => {
   });
 
   it('passes on what was sent again to a function as it is, and counts it once, however long ago it came', () => {
-    const task = new EnrichTaskLogic({ deduplicateForMs: 0, steps: [() => expect(0).toBe(1)] });
+    const task = new EnrichTaskLogic({
+      deduplicateForMs: 0,
+      steps: [(): undefined => void expect(0).toBe(1)],
+    });
     const again = { ...event('1/r1'), again: { id: '1', times: 1, to: 'flag' } };
-    expect(itemsOf(task.transform(frame([again])))).toEqual([again]);
+    expect(itemsOf(transform(task, frame([again])))).toEqual([again]);
     const after = new EnrichTaskLogic({ deduplicateForMs: 0, steps: [] });
     after.restore(new Map(task.changes()) as ReadonlyMap<string, JsonValue>);
-    expect(after.transform(frame([again]))).toMatchObject({ lines: [], dropped: { web: { duplicate: 1 } } });
+    expect(transform(after, frame([again]))).toMatchObject({ lines: [], dropped: { web: { duplicate: 1 } } });
   });
 
   it('enriches what is parsed anew', () => {
     const again = { ...event('1/r1'), again: { id: '1', times: 1 } };
-    expect(itemsOf(logic().transform(frame([again])))).toMatchObject([{ data: { seen: true } }]);
+    expect(itemsOf(transform(logic(), frame([again])))).toMatchObject([{ data: { seen: true } }]);
   });
 
   it('forgets the oldest of very many that were sent again', () => {
@@ -108,9 +118,9 @@ describe('enrich', () => {
 
   it('goes on after a restart as if there had been none', () => {
     const before = logic();
-    before.transform(frame([event('1')]));
+    transform(before, frame([event('1')]));
     const after = logic();
     after.restore(new Map(before.changes()) as ReadonlyMap<string, JsonValue>);
-    expect(after.transform(frame([event('1'), event('2')])).lines).toHaveLength(1);
+    expect(transform(after, frame([event('1'), event('2')])).lines).toHaveLength(1);
   });
 });

@@ -6,49 +6,92 @@ import {
   MAX_DEAD_ORIGINAL_BYTES,
   type StreamEvent,
 } from '#libs/kernel';
-import { decodeFrame, type Delivery, type Frame, UndecodableFrameError } from '#libs/messaging';
+import {
+  decodeFrame,
+  type Delivery,
+  type Frame,
+  type FrameHeader,
+  UndecodableFrameError,
+} from '#libs/messaging';
 import { Deduplication } from './deduplication.js';
+import { OpenedStreams } from './opened-streams.js';
+import { readPlainMessage, type WantedEvents } from './plain-message.js';
 import { SentAgainIds } from './sent-again-ids.js';
-import type { EventData, Step } from './steps/step.js';
+import { type Enriched, EventSteps } from './steps/event-steps.js';
+import type { Step } from './steps/step.js';
 
 type Item = StreamEvent | DeadEvent;
 type Dropped = Record<string, Record<string, number>>;
+
+/** Events of other producers than ingest. */
+export interface PlainMessages {
+  readonly wanted: WantedEvents;
+  /** Stores the `open` marker of a stream in every partition of `raw`. */
+  readonly open: (stream: string) => Promise<void>;
+}
+
+export interface EnrichOptions {
+  readonly deduplicateForMs: number;
+  readonly steps: readonly Step[];
+  /** Told with each commit how far back ids are remembered, in milliseconds. */
+  readonly onHorizon?: (horizonMs: number) => void;
+  /** Absent: what is no frame is dead. */
+  readonly plain?: PlainMessages;
+}
 
 /** Deduplicates and enriches one partition of `raw`: a pure function of its messages. */
 export class EnrichTaskLogic implements CoveringLogic {
   readonly #deduplication: Deduplication;
   readonly #sentAgain = new SentAgainIds();
+  readonly #steps: EventSteps;
 
-  constructor(
-    private readonly options: { readonly deduplicateForMs: number; readonly steps: readonly Step[] },
-  ) {
+  readonly #streams: OpenedStreams;
+
+  constructor(private readonly options: EnrichOptions) {
+    this.#streams = new OpenedStreams(options.plain?.open ?? (() => Promise.resolve()));
+    this.#steps = new EventSteps(options.steps);
     this.#deduplication = new Deduplication(options.deduplicateForMs);
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     this.#deduplication.restore(cells);
     this.#sentAgain.restore(cells);
+    this.#streams.restore(cells);
   }
 
-  transform(delivery: Delivery): CoveringOutput {
-    const frame = readFrame(delivery);
-    const lines: string[] = [];
+  transform(delivery: Delivery): CoveringOutput | Promise<CoveringOutput> {
+    const frame = readFrame(delivery, this.options.plain?.wanted);
+    this.#streams.note(frame.header.markers ?? []);
+    const [plain] = frame.header === PLAIN ? frame.items : [];
+    const opened = plain === undefined ? undefined : this.#streams.ensure(plain.stream);
+    return opened === undefined ? this.#outputOf(frame) : opened.then(() => this.#outputOf(frame));
+  }
+
+  #outputOf(frame: Frame<Item>): CoveringOutput | Promise<CoveringOutput> {
     const dropped: Dropped = {};
+    const items: (Enriched | Promise<Enriched>)[] = [];
     for (const item of frame.items) {
       if (this.#isRepeat(item, frame.header.generatedIds)) countDropped(dropped, item.stream, 'duplicate');
-      else lines.push(JSON.stringify(isDeadEvent(item) || isEnriched(item) ? item : this.#enriched(item)));
+      // All of them begin before any is waited for: what they look up is asked for together.
+      else items.push(isDeadEvent(item) || isEnriched(item) ? item : this.#steps.run(item));
     }
-    return { lines, markers: frame.header.markers ?? [], dropped, events: frame.items.length };
+    const finish = (done: readonly Enriched[]): CoveringOutput => output(frame, done, dropped);
+    const hasToWait = items.some((each) => each instanceof Promise);
+    if (!hasToWait) return finish(items as readonly Enriched[]);
+    return Promise.all(items.map(async (each) => await each)).then(finish);
   }
 
   *changes(): Iterable<readonly [string, JsonValue | undefined]> {
     yield* this.#deduplication.changes();
+    this.options.onHorizon?.(this.#deduplication.effectiveHorizonMs);
     yield* this.#sentAgain.changes();
+    yield* this.#streams.changes();
   }
 
   *cells(): Iterable<readonly [string, JsonValue]> {
     yield* this.#deduplication.cells();
     yield* this.#sentAgain.cells();
+    yield* this.#streams.cells();
   }
 
   /** Ids that ingest made cannot repeat, but by a frame sent twice, and that was seen before. */
@@ -59,21 +102,30 @@ export class EnrichTaskLogic implements CoveringLogic {
     const id = isDeadEvent(item) ? `!${item.id}` : item.id;
     return this.#deduplication.isRepeat(item.stream, id, item.receivedMs);
   }
-
-  #enriched(event: StreamEvent): StreamEvent {
-    const data = event.data as EventData;
-    for (const step of this.options.steps) step(data, event.timeMs);
-    return event;
-  }
 }
 
-/** The frame of a message of `raw`; what is none becomes a dead event in its place. */
-function readFrame(delivery: Delivery): Frame<Item> {
+function output(frame: Frame<Item>, items: readonly Enriched[], dropped: Dropped): CoveringOutput {
+  const lines: string[] = [];
+  for (const item of items) {
+    if ('filteredFrom' in item) countDropped(dropped, item.filteredFrom, 'filtered');
+    else lines.push(JSON.stringify(item));
+  }
+  return { lines, markers: frame.header.markers ?? [], dropped, events: frame.items.length };
+}
+
+/** Of the frame around a message that is one event. */
+const PLAIN: FrameHeader = { v: 1, kind: 'raw' };
+
+/** The frame of a message of `raw`; what is none is one event of another producer, or a dead one in its place. */
+function readFrame(delivery: Delivery, wanted: WantedEvents | undefined): Frame<Item> {
   try {
     return decodeFrame<Item>(delivery.payload, 'raw');
   } catch (error) {
     if (!(error instanceof UndecodableFrameError)) throw error;
-    return { header: { v: 1, kind: 'raw' }, items: [undecodable(delivery, error)] };
+    const plain = wanted === undefined ? undefined : readPlainMessage(delivery, wanted);
+    return plain === undefined
+      ? { header: { v: 1, kind: 'raw' }, items: [undecodable(delivery, error)] }
+      : { header: PLAIN, items: [plain] };
   }
 }
 

@@ -1,3 +1,5 @@
+import { ENRICH_FACTS } from './enrich-facts.js';
+import { INGEST_FACTS } from './ingest-facts.js';
 import { countedFact, gaugedFact, loggedFact, timedFact } from './fact.js';
 
 // Every fact that Millrace records, and with it every name of a metric, in one place.
@@ -14,6 +16,8 @@ interface OfStream {
 const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export const FACTS = {
+  ...INGEST_FACTS,
+  ...ENRICH_FACTS,
   appListening: loggedFact<{ url: string }>('info', 'app listens'),
   // the broker's topics
   topologyApplied: loggedFact<{ topic: string; setting: string; found: string; wanted: string }>(
@@ -24,19 +28,6 @@ export const FACTS = {
     'warn',
     'the broker is awaited',
   ),
-  // ingest
-  eventsAccepted: countedFact<OfStream>({
-    level: 'debug',
-    counter: 'millrace_ingest_accepted_events_total',
-    help: 'Events that the log has stored',
-    labels: ['pipeline', 'stream'],
-  }),
-  eventsRejected: countedFact<OfStream & { code: string }>({
-    level: 'debug',
-    counter: 'millrace_ingest_rejected_events_total',
-    help: 'Events and lines that were refused, by code',
-    labels: ['pipeline', 'stream', 'code'],
-  }),
   requestFailed: countedFact<{ code: string; route: string; error?: unknown }>({
     level: 'warn',
     message: 'request failed',
@@ -44,32 +35,6 @@ export const FACTS = {
     help: 'Requests that ended in a problem document, by code',
     labels: ['code'],
   }),
-  // enrich
-  deduplicationHorizon: gaugedFact<{ pipeline: string; partition: number }>({
-    gauge: 'millrace_enrich_deduplication_horizon_seconds',
-    help: 'How far back ids are remembered; below deduplicateFor where there are more ids than a partition keeps',
-    labels: ['pipeline', 'partition'],
-  }),
-  lookupAnswered: countedFact<{ pipeline: string; source: string; outcome: string }>({
-    level: 'debug',
-    counter: 'millrace_lookup_answers_total',
-    help: 'Look-ups by outcome: cached, fetched, missing, failed, timeout, refused (the breaker is open)',
-    labels: ['pipeline', 'source', 'outcome'],
-  }),
-  breakerState: gaugedFact<{ pipeline: string; source: string }>({
-    gauge: 'millrace_lookup_breaker_state',
-    help: 'Circuit breaker of a source of look-ups: 0 closed, 1 half-open, 2 open',
-    labels: ['pipeline', 'source'],
-  }),
-  breakerOpened: loggedFact<{ pipeline: string; source: string }>(
-    'warn',
-    'a source of look-ups has failed too often; it is left alone for a while',
-  ),
-  stepFileLoaded: loggedFact<{ path: string }>('info', 'the file of a step has changed and is read'),
-  stepFileRefused: loggedFact<{ path: string; error: unknown }>(
-    'warn',
-    'the file of a step has changed and cannot be used; what it held before serves',
-  ),
   // the fates of events, counted after the commit that decided them
   eventFate: countedFact<OfStream & { fate: string }>({
     level: 'debug',

@@ -1,4 +1,12 @@
-export { type EnrichStep, fieldsAddedBy } from './enrich-step.js';
+export {
+  type EnrichStep,
+  fieldsAddedBy,
+  fieldsRemovedBy,
+  type LookupPolicy,
+  type LookupSource,
+  type LookupStep,
+  type MaskWay,
+} from './enrich-step.js';
 export { explainPipeline, type PipelineTopic, topicsOf } from './explain-pipeline.js';
 export { type AlertTests, parseAlertTests } from './parse-alert-tests.js';
 export { parsePipeline, type PipelineContext } from './parse-pipeline.js';

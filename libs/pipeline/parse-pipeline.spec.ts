@@ -225,9 +225,9 @@ describe('a problem', () => {
       "p.yaml:6:25 spec.ingest.logFormats[0]: found 'comon', wanted one of combined, common, vhost_combined, vhost_common, nginx, nginx-json, json (did you mean common?)",
     ],
     [
-      'a later step',
-      spec('enrich:', '  - geo: {from: clientIp}'),
-      'p.yaml:7:7 spec.enrich[0].geo: found the key geo, wanted userAgent, classify, visitor, mask: geo is not supported in this version',
+      'a source of look-ups that there is not',
+      spec('enrich:', "  - lookup: {from: userId, source: 'mongodb:accounts', select: [plan]}"),
+      "p.yaml:7:38 spec.enrich[0].lookup.source: found 'mongodb:accounts', wanted http://…, https://…, file:… or topic:persistent://…: mongodb is not supported in this version",
     ],
     [
       'a step over no field',

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '#libs/kernel';
+import type { JsonObject } from '#libs/kernel';
 import type { EventSchema, SchemaRegistry } from '#libs/schema';
 import type { TimeDefinition } from '#libs/windowing';
 import { NO_ALERTS, readAlertRules } from './readers/alert-rules-reader.js';
@@ -7,6 +7,7 @@ import { wantedName } from './settings/near-name.js';
 import { globalPartitionsOf, type PipelineDefinition } from './pipeline-definition.js';
 import { DEFAULT_INGEST, readIngest } from './readers/ingest-reader.js';
 import type { PipelineSource } from './pipeline-source.js';
+import { plainJson } from './settings/plain-json.js';
 import { ProblemLog } from './settings/problem-log.js';
 import { readAggregate } from './readers/series-reader.js';
 import type { Setting } from './settings/setting.js';
@@ -131,19 +132,4 @@ function readTime(setting: Setting, log: ProblemLog): TimeDefinition | undefined
       idleAfterMs: time.optional('idleAfter', durationReader(1), DEFAULT_TIME.idleAfterMs),
     }
   );
-}
-
-function plainJson(setting: Setting): JsonValue {
-  switch (setting.kind) {
-    case 'scalar':
-      return setting.value;
-    case 'list':
-      return setting.items.map(plainJson);
-    case 'refused':
-      return null;
-    case 'map':
-      return Object.fromEntries([...setting.entries].map(([name, { value }]) => [name, plainJson(value)]));
-    default:
-      return setting satisfies never;
-  }
 }

@@ -1,17 +1,38 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { Configuration, type EffectiveSetting } from './configuration.js';
+import { Pipelines } from './pipelines.js';
+
+/** How far back repeats of an id are dropped. */
+export interface DeduplicationCover {
+  readonly pipeline: string;
+  /** 0: not at all. */
+  readonly horizonMs: number;
+  /** With more ids than that the horizon is shorter; millrace_enrich_deduplication_horizon_seconds says how far. */
+  readonly idsPerPartition: number;
+}
+
+const IDS_PER_PARTITION = 1_000_000;
 
 @Controller('v1/config')
 export class ConfigController {
-  constructor(@Inject(Configuration) private readonly configuration: Configuration) {}
+  constructor(
+    @Inject(Configuration) private readonly configuration: Configuration,
+    @Inject(Pipelines) private readonly pipelines: Pipelines,
+  ) {}
 
   @Get()
   show(): {
     readonly app: string;
     readonly processId: string;
     readonly settings: readonly EffectiveSetting[];
+    readonly deduplication: readonly DeduplicationCover[];
   } {
     const { app, processId } = this.configuration;
-    return { app, processId, settings: this.configuration.effective() };
+    const deduplication = this.pipelines.all.map(({ name, ingest }) => ({
+      pipeline: name,
+      horizonMs: ingest.deduplicateForMs,
+      idsPerPartition: IDS_PER_PARTITION,
+    }));
+    return { app, processId, settings: this.configuration.effective(), deduplication };
   }
 }

@@ -13,7 +13,7 @@ const IDENTIFIER = /\/(?:\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f
  * `isPageView`: a page that was shown: GET, answered 2xx or 304, no asset, not made for machines.
  */
 export function classifyStep(): Step {
-  return (data: EventData): void => {
+  return (data: EventData): undefined => {
     const path = typeof data['path'] === 'string' ? data['path'] : '/';
     const isAsset = ASSET_EXTENSIONS.has(extensionOf(path));
     data['route'] = path.replace(IDENTIFIER, '/:id');

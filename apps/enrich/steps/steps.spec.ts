@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { classifyStep } from './classify.step.js';
-import { maskStep } from './mask.step.js';
+import { type MaskOptions, maskStep } from './mask.step.js';
+import { type RouteOptions, routeStep } from './route.step.js';
 import type { EventData, Step } from './step.js';
 import { userAgentStep } from './user-agent.step.js';
 import { visitorStep } from './visitor.step.js';
 
 function run(step: Step, data: EventData, timeMs = 0): EventData {
   const copy = { ...data };
-  step(copy, timeMs);
+  void step(copy, timeMs);
   return copy;
 }
 
@@ -89,19 +90,93 @@ describe('visitor', () => {
 });
 
 describe('mask', () => {
+  const mask = (options: Partial<MaskOptions> = {}): Step =>
+    maskStep({ fields: ['clientIp'], way: 'truncate', ipv4Bits: 24, ipv6Bits: 48, secret: 's', ...options });
+
   it.each([
     ['203.0.113.9', '203.0.113.0'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1::'],
     ['2001:db8::1', '2001:db8:0::'],
     ['::1', '0:0:0::'],
     ['::ffff:192.0.2.1', '0:0:0::'],
+    ['fe80::1%eth0', 'fe80:0:0::'],
     ['alice', '***'],
     [42, '***'],
   ])('%p becomes %p', (value, expected) => {
-    expect(run(maskStep(['clientIp']), { clientIp: value })).toEqual({ clientIp: expected });
+    expect(run(mask(), { clientIp: value })).toEqual({ clientIp: expected });
+  });
+
+  it.each([
+    [{ ipv4Bits: 16 }, '203.0.113.9', '203.0.0.0'],
+    [{ ipv4Bits: 20 }, '203.0.113.9', '203.0.112.0'],
+    [{ ipv4Bits: 0 }, '203.0.113.9', '0.0.0.0'],
+    [{ ipv4Bits: 32 }, '203.0.113.9', '203.0.113.9'],
+    [{ ipv6Bits: 56 }, '2001:db8:1:234::1', '2001:db8:1:200::'],
+    [{ ipv6Bits: 128 }, '1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
+    [{ ipv6Bits: 128 }, '::ffff:192.0.2.1', '0:0:0:0:0:ffff:c000:201'],
+  ])('with %p leaves so many bits', (options, value, expected) => {
+    expect(run(mask(options), { clientIp: value })).toEqual({ clientIp: expected });
+  });
+
+  it('by hash keeps what is equal equal, and nothing else', () => {
+    const hashed = (value: unknown, secret = 's'): unknown =>
+      run(mask({ way: 'hash', secret }), { clientIp: value })['clientIp'];
+    expect(hashed('a')).toBe(hashed('a'));
+    expect(new Set([hashed('a'), hashed('b'), hashed('a', 't')]).size).toBe(3);
+    expect(hashed('a')).toMatch(/^[\w-]{16}$/);
+  });
+
+  it('by drop takes the field away', () => {
+    expect(run(mask({ way: 'drop' }), { clientIp: '::1', path: '/' })).toEqual({ path: '/' });
   });
 
   it('adds nothing where there is nothing', () => {
-    expect(run(maskStep(['clientIp']), {})).toEqual({});
+    expect(run(mask(), {})).toEqual({});
+  });
+});
+
+describe('route', () => {
+  const route = (options: Partial<RouteOptions> = {}): Step =>
+    routeStep({ from: 'path', rules: [], maxValues: 50, maxRoutes: 1_000, ...options });
+  const of = (step: Step, path: string): unknown => run(step, { path })['route'];
+
+  it.each([
+    ['/', '/'],
+    ['/p/123', '/p/:id'],
+    ['/p/123/reviews/', '/p/:id/reviews'],
+    ['/o/3f2b8c1e-5b7d-4c1a-9a53-0123456789ab', '/o/:id'],
+    ['/t/9f86d081884c7d659a2feaa0', '/t/:id'],
+    ['/u/ann@example.com', '/u/:id'],
+    ['/log/2026-01-31', '/log/:id'],
+    ['/about-us;jsessionid=1', '/about-us'],
+    [`/${'a/'.repeat(20)}`, `/${'a/'.repeat(12)}*`],
+  ])('%s is %s', (path, expected) => {
+    expect(of(route(), path)).toBe(expected);
+  });
+
+  it('goes by the first rule that fits', () => {
+    const step = route({ rules: ['/p/:product/reviews', '/p/new', '/static/*'] });
+    expect(of(step, '/p/new/reviews')).toBe('/p/:product/reviews');
+    expect(of(step, '/p/new')).toBe('/p/new');
+    expect(of(step, '/static/a/b.css')).toBe('/static/*');
+    expect(of(step, '/p/7')).toBe('/p/:id');
+  });
+
+  it('guards against places that have too many values', () => {
+    const step = route({ maxValues: 3 });
+    const routes = ['ann', 'bob', 'cid', 'dan', 'eva', 'ann'].map((name) => of(step, `/u/${name}/posts`));
+    expect(routes).toEqual([
+      ...['/u/ann/posts', '/u/bob/posts', '/u/cid/posts'],
+      ...['/u/:id/posts', '/u/:id/posts', '/u/ann/posts'],
+    ]);
+  });
+
+  it('never makes more routes than it may', () => {
+    const step = route({ maxRoutes: 5 });
+    const routes = new Set(
+      Array.from({ length: 1_000 }, (_, i) => of(step, `/a${i % 40}x/b${i % 7}y/c${i}z`)),
+    );
+    expect(routes.size).toBeLessThanOrEqual(6);
+    expect(routes).toContain('/:other');
   });
 });

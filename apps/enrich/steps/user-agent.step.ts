@@ -18,7 +18,7 @@ const UNKNOWN = 'unknown';
 /** `browser`, `os`, `device` (desktop, mobile, tablet, tv, bot, unknown) and `isBot`. No user agent: a bot. */
 export function userAgentStep(from: string): Step {
   const cache = new LRUCache<string, UserAgentFields>({ max: CACHED_USER_AGENTS });
-  return (data: EventData): void => {
+  return (data: EventData): undefined => {
     const text = data[from];
     const userAgent = typeof text === 'string' ? text : '';
     let fields = cache.get(userAgent);

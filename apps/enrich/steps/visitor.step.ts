@@ -28,7 +28,7 @@ export function visitorStep({ from, rotateSaltMs, secret }: VisitorOptions): Ste
       salts.set(period, (salt = createHmac('sha256', secret).update(`salt ${period}`).digest('base64')));
     return salt;
   };
-  return (data: EventData, timeMs: number): void => {
+  return (data: EventData, timeMs: number): undefined => {
     for (const fields of from) {
       const identity = identityOf(data, fields);
       if (identity === undefined) continue;

@@ -29,8 +29,18 @@ export type Compiled =
 
 const CEL_TYPES = { string: 'string', number: 'double', boolean: 'bool', object: 'map' } as const;
 
+const TYPES_OF: Readonly<Record<'number' | 'boolean' | 'string', readonly string[]>> = {
+  number: ['double', 'int'],
+  boolean: ['bool'],
+  string: ['string'],
+};
+
 /** Parses and checks an expression, and makes it ready to run. */
-export function compileExpression(text: string, scope: Scope, wanted: 'number' | 'boolean'): Compiled {
+export function compileExpression(
+  text: string,
+  scope: Scope,
+  wanted: 'number' | 'boolean' | 'string',
+): Compiled {
   const checked = checkExpression(text, scope, wanted);
   if (checked.kind === 'wrong') return checked;
   const closure = closureOf(checked.ast, checked.aliases);
@@ -49,7 +59,7 @@ export interface Checked extends Names {
 export function checkExpression(
   text: string,
   scope: Scope,
-  wanted: 'number' | 'boolean',
+  wanted: 'number' | 'boolean' | 'string',
 ): Checked | (Compiled & { kind: 'wrong' }) {
   const { environment, aliases } = environmentOf(scope);
   try {
@@ -57,7 +67,7 @@ export function checkExpression(
     const used = nameFields(run.ast, aliases);
     const { valid, type, error } = run.check();
     if (!valid) return wrong(error!, scope);
-    const isWanted = wanted === 'boolean' ? type === 'bool' : type === 'double' || type === 'int';
+    const isWanted = TYPES_OF[wanted].includes(type ?? '');
     if (!isWanted) return { kind: 'wrong', offset: 0, reason: `this one gives a ${type}` };
     return { kind: 'checked', ast: run.ast, run, used, environment, aliases };
   } catch (error) {

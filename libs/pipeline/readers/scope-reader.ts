@@ -28,6 +28,29 @@ export function quantityReader(
   };
 }
 
+/** An expression whose value becomes a field, and the kind of that. */
+export function derivationReader(
+  scope: Scope,
+): Reader<{ readonly kind: 'string' | 'number' | 'boolean'; readonly evaluate: Evaluate }> {
+  return (setting, log) => {
+    const wanted = `a number, condition or text over ${[...scope.keys()].join(', ')}`;
+    if (setting.kind !== 'scalar' || setting.value === null) return log.refuse(setting, wanted);
+    const text = String(setting.value);
+    const results = ['number', 'boolean', 'string'] as const;
+    const compiled = results.map((result) => compileExpression(text, scope, result));
+    const fitting = compiled.findIndex(({ kind }) => kind === 'compiled');
+    const [first] = compiled;
+    const found = compiled[fitting];
+    if (found?.kind === 'compiled') return { kind: results[fitting] ?? 'string', evaluate: found.evaluate };
+    if (first?.kind !== 'wrong') return log.refuse(setting, wanted);
+    log.report(setting.placeAt(first.offset), setting.path, {
+      found: `'${text}'`,
+      wanted: `a number, condition or text: ${first.reason}`,
+    });
+    return undefined;
+  };
+}
+
 function readExpression(
   setting: Setting,
   log: ProblemLog,

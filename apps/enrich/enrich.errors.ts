@@ -1,0 +1,40 @@
+import { PlatformError, type RetryAdvice } from '#libs/kernel';
+
+/** A file that a step names and that can't be read, or is not what the step needs. The process does not start. */
+export class StepFileInvalidError extends PlatformError {
+  readonly code = 'STEP_FILE_INVALID';
+  readonly retry: RetryAdvice = 'never';
+  constructor(path: string, wanted: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`${path} can't be used as ${wanted}: ${reason}`, { cause, context: { path, wanted } });
+  }
+}
+
+/** A step of the user's own has thrown. The event becomes a dead letter. */
+export class StepFailedError extends PlatformError {
+  readonly code = 'STEP_FAILED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(step: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`the step ${step} has failed: ${reason}`, { cause, context: { step } });
+  }
+}
+
+/** The source of a look-up has no such key, and the step says `onMiss: dead`. The event becomes a dead letter. */
+export class LookupMissedError extends PlatformError {
+  readonly code = 'LOOKUP_MISSED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(source: string, key: string) {
+    super(`${source} has nothing for '${key.slice(0, 80)}'`, { context: { source } });
+  }
+}
+
+/** The source of a look-up gave no answer, and the step says `onError: dead`. The event becomes a dead letter. */
+export class LookupFailedError extends PlatformError {
+  readonly code = 'LOOKUP_FAILED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(source: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`${source} gave no answer: ${reason}`, { cause, context: { source } });
+  }
+}
