@@ -1,11 +1,13 @@
 import { liveLatency } from './live-latency.js';
 import type { Benchmark, Measurement } from './measurement.js';
+import { poisonKey } from './poison-key.js';
 import { windowing } from './windowing.js';
 
 // npm run bench [-- NAME …] [--json]: measures on this machine; nothing here is a test.
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   'live-latency': liveLatency,
+  'poison-key': poisonKey,
   windowing,
 };
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { JsonObject } from '#libs/kernel';
-import type { ResultRow } from '#libs/storage';
+import { COLLECTIONS, type ResultRow } from '#libs/storage';
 import {
   alertOf,
   DashboardFixture,
@@ -184,6 +184,49 @@ describeInBrowser('the page', () => {
       '/v1/dead-letters?pipeline=web&stream=web&code=LINE_UNPARSABLE',
     );
     expect(await page.locator('.fate', { hasText: 'Late' }).innerText()).toContain('allowedLateness');
+  }, 30_000);
+
+  it('lists dead letters with their originals and sends them again', async () => {
+    const event = {
+      id: 'e1',
+      stream: 'web',
+      timeMs: 0,
+      receivedMs: 0,
+      type: 'web-request@1',
+      data: { path: '/x' },
+    };
+    const original = JSON.stringify(event);
+    await start(async () => {
+      await seedLogAndDemo();
+      await dashboard.put({
+        collection: COLLECTIONS.deadLetters,
+        id: 'web/web/flag/e1',
+        timeMs: 1_000,
+        fields: { pipeline: 'web', stream: 'web', code: 'PRICES_AWAY' },
+        body: {
+          eventId: 'flag/e1',
+          stream: 'web',
+          receivedMs: 1_000,
+          code: 'PRICES_AWAY',
+          reason: 'the prices are away',
+          stage: 'flag',
+          topic: 'persistent://public/default/web.enriched',
+          original,
+          originalBytes: original.length,
+        },
+      });
+    });
+    await page.locator('#chart canvas').waitFor();
+    await page.locator('#dead-letters-show').click();
+    const letter = page.locator('.dead-letter');
+    await letter.waitFor();
+    expect(await letter.innerText()).toContain('the prices are away');
+    await letter.locator('summary').click();
+    expect(await letter.locator('pre').innerText()).toBe(original);
+    await letter.locator('button').click();
+    await page.locator('.dead-letter .sent', { hasText: 'Sent again as e1/r1' }).waitFor();
+    expect(await text('#dead-letters-note')).toContain('1 sent again');
+    await shoot('dead-letters');
   }, 30_000);
 
   it('shows the top paths of the newest complete window, and the sessions', async () => {

@@ -35,3 +35,4 @@ export { SIMULATED_FENCES } from './simulator/simulator-arguments.js';
 export { describeFailure, simulateSeeds, type SimulatorReport } from './simulator/simulator-report.js';
 export { WindowTestDriver, type WindowTestOptions } from './window-test-driver.js';
 export { JoinTestDriver } from './join-test-driver.js';
+export { type GivenFrame, TaskTestDriver } from './task-test-driver.js';

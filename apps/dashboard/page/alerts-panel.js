@@ -1,3 +1,4 @@
+import { alertActions, keepingFocus } from './alert-details.js';
 import { h, renderOn } from './dom.js';
 import * as format from './format.js';
 
@@ -19,11 +20,12 @@ export function showAlerts(hosts, alerts, { nowMs, stream }) {
   const ofStreamFirst = [...alerts].sort(
     (a, b) => Number(b['stream'] === stream) - Number(a['stream'] === stream),
   );
-  const firing = ofStreamFirst.filter((alert) => alert['status'] === 'firing');
+  // Who is held back is told to nobody, and does not stand in front of everything.
+  const firing = ofStreamFirst.filter((alert) => isAlerting(alert) && holdOf(alert) === undefined);
   const minute = Math.floor(nowMs / 60_000);
   hosts.firing.hidden = firing.length === 0;
   renderOn(hosts.firing, [firing, minute], () => firing.map((alert) => banner(alert, nowMs)));
-  renderOn(hosts.list, [ofStreamFirst, minute], () => listOf(ofStreamFirst, nowMs));
+  keepingFocus(() => renderOn(hosts.list, [ofStreamFirst, minute], () => listOf(ofStreamFirst, nowMs)));
 }
 
 /**
@@ -64,10 +66,39 @@ function banner(alert, nowMs) {
 function listOf(alerts, nowMs) {
   if (alerts.length === 0) return [h('p', { class: 'nothing' }, 'No alert has been raised.')];
   const resolved = alerts.filter((alert) => alert['status'] === 'resolved').slice(0, MAX_RESOLVED);
-  const active = ['firing', 'pending'].flatMap((status) =>
-    alerts.filter((alert) => alert['status'] === status),
-  );
+  const active = ACTIVE.flatMap((status) => alerts.filter((alert) => alert['status'] === status));
   return [h('ul', { class: 'list' }, ...[...active, ...resolved].map((alert) => item(alert, nowMs)))];
+}
+
+/** What is to be looked at, first what most. */
+const ACTIVE = ['firing', 'nodata', 'recovering', 'pending'];
+/** @type {Record<string, string>} */
+const NAMES = { nodata: 'no data' };
+
+/** @param {Alert} alert */
+function isAlerting(alert) {
+  return ['firing', 'recovering', 'nodata'].includes(String(alert['status']));
+}
+
+/** Why nobody is told of it; undefined: somebody is. @param {Alert} alert */
+function holdOf(alert) {
+  const holds = [
+    ['silencedBy', 'silenced'],
+    ['maintenance', 'in maintenance'],
+    ['inhibitedBy', 'held back by another alert'],
+  ];
+  return holds.find(([name = '']) => Array.isArray(alert[name]))?.[1];
+}
+
+/** @param {Alert} alert */
+function marks(alert) {
+  const hold = holdOf(alert);
+  const texts = [
+    hold,
+    alert['flapping'] === true ? 'flapping' : undefined,
+    alert['historical'] === true ? 'old' : undefined,
+  ];
+  return texts.filter((text) => text !== undefined).map((text) => h('span', { class: 'mark' }, String(text)));
 }
 
 /** @param {Alert} alert @param {number} nowMs */
@@ -76,15 +107,18 @@ function item(alert, nowMs) {
   return h(
     'li',
     {},
-    h('span', { class: 'tag', 'data-tone': status }, status),
-    h('span', { class: 'title' }, nameOf(alert)),
+    h(
+      'span',
+      { class: 'tag', 'data-tone': holdOf(alert) === undefined ? status : 'silent' },
+      NAMES[status] ?? status,
+    ),
+    h('span', { class: 'title' }, nameOf(alert), ...marks(alert)),
     h('span', { class: 'when' }, whenOf(alert, nowMs)),
     h(
       'span',
       { class: 'more' },
       [`${placeOf(alert)}${textOf(alert, 'summary')}`, valueOf(alert)].filter(Boolean).join(' · '),
-      ' ',
-      link(alert, 'History'),
+      alertActions(alert),
     ),
   );
 }

@@ -1,5 +1,6 @@
 import { ChartsPanel } from './charts-panel.js';
 import { showContent, showVitals } from './content.js';
+import { DeadLettersPanel } from './dead-letters-panel.js';
 import { at, say } from './dom.js';
 import { HistoryLoader } from './history-loader.js';
 import { LiveConnection } from './live-connection.js';
@@ -54,6 +55,7 @@ class Page {
     this.#model.apply(rows);
     this.#showSoon();
   });
+  #deadLetters = new DeadLettersPanel();
   #sessions = new SessionsLoader(() => this.#showSoon());
   #charts = new ChartsPanel((range) => this.#lookAt({ zoom: range }));
   #connection = new LiveConnection(
@@ -74,6 +76,7 @@ class Page {
 
   start() {
     offerCommands();
+    this.#deadLetters.start();
     at('range-hour').addEventListener('click', () => this.#lookAt({ span: 'hour' }));
     at('range-all').addEventListener('click', () => this.#lookAt({ span: 'all' }));
     at('range-reset').addEventListener('click', () => this.#lookAt({}));
@@ -250,6 +253,7 @@ class Page {
     this.#picker.show({ ...view, streams, pipelines: this.#pipelines });
     showVitals(view);
     if (!isEmpty) showContent(view, this.#charts);
+    this.#deadLetters.follow({ pipeline: this.#pipeline, stream: this.#stream });
   }
 }
 
