@@ -94,14 +94,22 @@ export class MongodbConnection {
     }
   }
 
-  /** All of it or nothing. `action` may be called again, and must then do the same. */
-  async transaction<T>(what: string, action: (session: ClientSession) => Promise<T>): Promise<T> {
+  /**
+   * All of it or nothing. `action` may be called again, and must then do the same.
+   *
+   * @param known default: a session for this once
+   */
+  async transaction<T>(
+    what: string,
+    action: (session: ClientSession) => Promise<T>,
+    known?: ClientSession,
+  ): Promise<T> {
     return await this.call(what, async () => {
-      const session = this.client.startSession({ causalConsistency: false });
+      const session = known ?? this.client.startSession({ causalConsistency: false });
       try {
         return await tryTransaction(session, action);
       } finally {
-        await session.endSession();
+        if (known === undefined) await session.endSession();
       }
     });
   }

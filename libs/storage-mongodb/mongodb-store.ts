@@ -14,6 +14,7 @@ import type { SeriesLayout } from './rows/series-layout.js';
 import { examineServer } from './server-examination.js';
 import { applyStorage, identityOf } from './setup/apply-storage.js';
 import { describeStep, isNeeded, planStorage } from './setup/storage-plan.js';
+import { TaskSessions } from './task-sessions.js';
 import { StoreSetupError } from './storage-mongodb.errors.js';
 
 export interface MongodbStoreOptions {
@@ -50,6 +51,7 @@ export class MongodbStore {
   readonly documents: DocumentStore;
   readonly #connection: MongodbConnection;
   readonly #insert: FencedInsert;
+  readonly #sessions: TaskSessions;
 
   private constructor(
     connection: MongodbConnection,
@@ -61,12 +63,15 @@ export class MongodbStore {
     const fence = options.fence ?? (probe.kind === 'kept' ? 'sessions' : 'lookup');
     this.#connection = connection;
     this.#insert = new FencedInsert({ connection, telemetry, fence, ...kept });
-    this.commits = new MongodbCommitStore(connection, auditMs);
-    this.leases = new MongodbLeaseStore(connection);
+    const sessions = new TaskSessions(connection);
+    this.#sessions = sessions;
+    this.commits = new MongodbCommitStore(connection, sessions, auditMs);
+    this.leases = new MongodbLeaseStore(connection, sessions);
     const documents = new MongodbDocumentStore(connection);
     this.documents = documents;
     this.results = new MongodbResultStore({
       connection,
+      sessions,
       telemetry,
       documents,
       collections: new SeriesCollections(connection, series),
@@ -106,6 +111,7 @@ export class MongodbStore {
   /** Safe to call again. */
   async close(): Promise<void> {
     await this.#insert.close();
+    await this.#sessions.close();
     await this.#connection.close();
   }
 }

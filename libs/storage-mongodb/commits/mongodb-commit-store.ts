@@ -14,6 +14,7 @@ import {
 } from '#libs/storage';
 import { NAMES } from '../collection-names.js';
 import { MAJORITY_READ, type MongodbConnection } from '../mongodb-connection.js';
+import type { TaskSessions } from '../task-sessions.js';
 import { CommitParts, type PreparedParts } from './commit-parts.js';
 import { nextCommit, type PartRef, type TaskRecord, taskPlace, versionOf } from './task-record.js';
 
@@ -25,10 +26,12 @@ export class MongodbCommitStore extends CommitStore {
   readonly #connection: MongodbConnection;
   readonly #tasks: Collection<TaskRecord>;
   readonly #parts: CommitParts;
+  readonly #sessions: TaskSessions;
 
   /** @param auditMs how long delivered outboxes are kept for `millrace audit`; 0: not at all */
-  constructor(connection: MongodbConnection, auditMs: number) {
+  constructor(connection: MongodbConnection, sessions: TaskSessions, auditMs: number) {
     super();
+    this.#sessions = sessions;
     this.#connection = connection;
     this.#tasks = connection.collection<TaskRecord>(NAMES.tasks);
     this.#parts = new CommitParts(connection, auditMs);
@@ -50,7 +53,8 @@ export class MongodbCommitStore extends CommitStore {
     const { _id } = taskPlace(task);
     const what = `the commit of ${taskName(task)}`;
     const prepared = await this.#connection.call(what, () => this.#parts.prepare(_id, expected, next));
-    const done = await this.#connection.transaction(what, async (session) => {
+    const owner = { task, epoch: expected.epoch, purpose: 'commit' } as const;
+    const done = await this.#sessions.transaction(owner, what, async (session) => {
       const stored = await this.#tasks.findOne({ _id }, { session });
       if (compareVersions(versionOf(stored), expected) !== 0) return { kind: 'fenced', stored } as const;
       const { fields, moved } = nextCommit(stored, next, prepared.refs);

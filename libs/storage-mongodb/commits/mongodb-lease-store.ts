@@ -4,17 +4,28 @@ import { type Lease, LeaseStore, type TaskId, taskName } from '#libs/storage';
 import { NAMES } from '../collection-names.js';
 import { DURABLE, type MongodbConnection } from '../mongodb-connection.js';
 import { codeOf } from '../store-failure.js';
+import type { TaskSessions } from '../task-sessions.js';
 import { type TaskRecord, taskPlace, versionOf } from './task-record.js';
 
 const DUPLICATE_KEY = 11_000;
+/** Of a lease that lasts 10 s: whoever waits longer has lost it. */
+const CALL_MS = 4_000;
+
+interface FoundLease {
+  readonly isFree: boolean;
+  readonly epoch: number;
+  readonly holder?: string;
+}
 
 /** Leases in the record of the task, judged by the server's clock (`$$NOW`): one atomic update takes one. */
 export class MongodbLeaseStore extends LeaseStore {
   readonly #connection: MongodbConnection;
   readonly #tasks: Collection<TaskRecord>;
+  readonly #sessions: TaskSessions;
 
-  constructor(connection: MongodbConnection) {
+  constructor(connection: MongodbConnection, sessions: TaskSessions) {
     super();
+    this.#sessions = sessions;
     this.#connection = connection;
     this.#tasks = connection.collection<TaskRecord>(NAMES.tasks);
   }
@@ -22,6 +33,10 @@ export class MongodbLeaseStore extends LeaseStore {
   async acquire(task: TaskId, owner: string, ttlMs: number): Promise<Lease | undefined> {
     const token = randomUUID();
     const record = await this.#connection.call(`taking the lease of ${taskName(task)}`, async () => {
+      const former = await this.#lookAt(task, owner);
+      if (former?.isFree === false) return undefined;
+      if (former?.holder !== undefined)
+        await this.#sessions.endThoseOf(task, { epoch: former.epoch, holder: former.holder });
       try {
         return await this.#take(task, { owner, token, ttlMs });
       } catch (error) {
@@ -41,7 +56,7 @@ export class MongodbLeaseStore extends LeaseStore {
         this.#tasks.updateOne(
           oursFilter(lease),
           [{ $set: { 'lease.expires': { $add: ['$$NOW', ttlMs] } } }],
-          DURABLE,
+          { maxTimeMS: CALL_MS, ...DURABLE },
         ),
     );
     return matchedCount === 1;
@@ -53,23 +68,27 @@ export class MongodbLeaseStore extends LeaseStore {
     );
   }
 
+  /** Most who ask only wait: to look costs no write, and waits for nobody's transaction. */
+  async #lookAt(task: TaskId, owner: string): Promise<FoundLease | undefined> {
+    const projection = { epoch: 1, holder: 1, isFree: isFreeFor(owner) };
+    const found = await this.#tasks
+      .find({ _id: taskPlace(task)._id }, { maxTimeMS: CALL_MS })
+      .project<FoundLease>(projection)
+      .next();
+    return found ?? undefined;
+  }
+
   async #take(
     task: TaskId,
     { owner, token, ttlMs }: { readonly owner: string; readonly token: string; readonly ttlMs: number },
   ): Promise<TaskRecord | null> {
     const { _id, ...place } = taskPlace(task);
-    const isFree = {
-      $or: [
-        { $eq: ['$lease.owner', { $literal: owner }] },
-        { $lte: [{ $ifNull: ['$lease.expires', new Date(0)] }, '$$NOW'] },
-      ],
-    };
     const lease = { owner: { $literal: owner }, token, expires: { $add: ['$$NOW', ttlMs] } };
     const zero = (field: string): object => ({ $ifNull: [field, 0] });
     return await this.#tasks.findOneAndUpdate(
       { _id },
       [
-        { $set: { isFree } },
+        { $set: { isFree: isFreeFor(owner) } },
         {
           $set: {
             pipeline: { $literal: place.pipeline },
@@ -79,13 +98,30 @@ export class MongodbLeaseStore extends LeaseStore {
             commitSeq: zero('$commitSeq'),
             epoch: { $add: [zero('$epoch'), { $cond: ['$isFree', 1, 0] }] },
             lease: { $cond: ['$isFree', lease, '$lease'] },
+            holder: { $cond: ['$isFree', this.#sessions.holder, '$holder'] },
           },
         },
         { $unset: 'isFree' },
       ],
-      { upsert: true, returnDocument: 'after', projection: { progress: 0, facts: 0 }, ...DURABLE },
+      {
+        upsert: true,
+        returnDocument: 'after',
+        projection: { progress: 0, facts: 0 },
+        maxTimeMS: CALL_MS,
+        ...DURABLE,
+      },
     );
   }
+}
+
+/** By the server's clock. An owner may take its own again. */
+function isFreeFor(owner: string): object {
+  return {
+    $or: [
+      { $eq: ['$lease.owner', { $literal: owner }] },
+      { $lte: [{ $ifNull: ['$lease.expires', new Date(0)] }, '$$NOW'] },
+    ],
+  };
 }
 
 function oursFilter({ task, owner, version }: Lease): Filter<TaskRecord> {

@@ -30,6 +30,8 @@ export interface TaskRecord {
   readonly state?: readonly PartRef[];
   /** Above `deliveredCommitSeq`. */
   readonly outboxes?: readonly PartRef[];
+  /** The process that took the last lease; see TaskSessions. */
+  readonly holder?: string;
   readonly lease?: { readonly owner: string; readonly token: string; readonly expires: Date };
 }
 

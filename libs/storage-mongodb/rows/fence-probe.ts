@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type ClientSession, type Document, Long } from 'mongodb';
 import { NAMES } from '../collection-names.js';
 import { DURABLE_COMMAND, type MongodbConnection } from '../mongodb-connection.js';
+import { startNamedSession } from '../named-session.js';
 import { codeOf } from '../store-failure.js';
-import { startNumberedSession } from './insert-lanes.js';
 
 const TRANSACTION_TOO_OLD = 225;
 
@@ -15,7 +15,7 @@ export type ProbeOutcome = { readonly kind: 'kept' } | { readonly kind: 'broken'
  * other half, and a lower number is refused.
  */
 export async function probeFence(connection: MongodbConnection): Promise<ProbeOutcome> {
-  const session = startNumberedSession(connection.client);
+  const session = startNamedSession(connection.client);
   const mark = randomUUID();
   try {
     const insert = (number: number, count: number): Promise<Document> =>

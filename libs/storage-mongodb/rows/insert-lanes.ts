@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { Binary, type ClientSession, type Document, type MongoClient } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import { type DeliveryFence, taskName } from '#libs/storage';
 import type { MongodbConnection } from '../mongodb-connection.js';
+import { startNamedSession } from '../named-session.js';
 
 /** One session: the rows of one task in one collection. */
 export interface Lane {
@@ -44,7 +44,7 @@ export class InsertLanes {
     if (known !== undefined) return known;
     const lane: Lane = {
       id,
-      session: startNumberedSession(connection.client, `${identity}\n${id}`),
+      session: startNamedSession(connection.client, `${identity}\n${id}`),
       epoch: -1,
       insertedCommitSeq: -1,
       pending: undefined,
@@ -88,20 +88,4 @@ export class InsertLanes {
     await Promise.allSettled([...this.#lanes.values()].map(({ session }) => session.endSession()));
     this.#lanes.clear();
   }
-}
-
-/**
- * A session whose id follows from `name`, for writes that carry numbers of our own. It is marked, so that the driver's
- * pool never hands it to anybody else.
- *
- * @param name default: one that nobody else has
- */
-export function startNumberedSession(client: MongoClient, name: string = randomUUID()): ClientSession {
-  const session = client.startSession({ causalConsistency: false });
-  const uuid = createHash('sha256').update(`millrace\n${name}`).digest().subarray(0, 16);
-  // Internal to the driver; fenced-insert.spec.ts fails if that changes.
-  const { serverSession } = session as unknown as { serverSession: { id: Document; isDirty: boolean } };
-  serverSession.id = { id: new Binary(uuid, Binary.SUBTYPE_UUID) };
-  serverSession.isDirty = true;
-  return session;
 }

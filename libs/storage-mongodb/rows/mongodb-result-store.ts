@@ -15,6 +15,7 @@ import { NAMES } from '../collection-names.js';
 import type { MongodbDocumentStore } from '../documents/mongodb-document-store.js';
 import { DURABLE, MAJORITY_READ, type MongodbConnection, QUERY_MAX_TIME_MS } from '../mongodb-connection.js';
 import { codeOf } from '../store-failure.js';
+import type { TaskSessions } from '../task-sessions.js';
 import type { FencedInsert } from './fenced-insert.js';
 import type { OpenWindowView } from './open-window-view.js';
 import { outgoingRow, type RowRecord, storedRow, type StoredRow } from './row-record.js';
@@ -31,6 +32,7 @@ const MAX_BATCH = 2_000;
 
 export interface ResultStoreParts {
   readonly connection: MongodbConnection;
+  readonly sessions: TaskSessions;
   readonly telemetry: Telemetry;
   readonly documents: MongodbDocumentStore;
   readonly collections: SeriesCollections;
@@ -72,7 +74,8 @@ export class MongodbResultStore extends ResultStore {
     const [tables, series] = [groups.filter(isTable), groups.filter((group) => !isTable(group))];
     await connection.call(what, () => this.#insertAll(fence, series));
     if (tables.length === 0 && documents.length === 0) return;
-    await connection.transaction(what, async (session) => {
+    const owner = { task: fence.task, epoch: fence.version.epoch, purpose: 'deliver' } as const;
+    await this.#parts.sessions.transaction(owner, what, async (session) => {
       await this.#fences.pass(fence, session);
       for (const { record, rows: newest } of tables)
         await putTableRows(this.#parts.collections.rows(record), {
