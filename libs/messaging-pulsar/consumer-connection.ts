@@ -1,4 +1,4 @@
-import type { Delivery, Position, ReceiveOptions } from '#libs/messaging';
+import { ClosedError, type Delivery, type Position, type ReceiveOptions } from '#libs/messaging';
 import { BrokerUnavailableError, partitionTopic } from '#libs/pulsar-admin';
 import { DeliveryFeed } from './delivery-feed.js';
 import { DisconnectedTime } from './disconnected-time.js';
@@ -10,6 +10,14 @@ import type { PulsarSession } from './pulsar-session.js';
 
 /** Frames are large: so many are on their way for a partition that is read slowly. */
 const RECEIVER_QUEUE_MESSAGES = 64;
+
+/** The client connects again within this, unless the broker is away or somebody else has the subscription. */
+const SUSPICION_MS = 2_000;
+/**
+ * It tries ever more seldom, once a minute at last. A consumer that has no connection for this long is given up:
+ * whoever had it begins anew, sooner, and says meanwhile what is wrong.
+ */
+const PATIENCE_MS = 15_000;
 
 export interface ConnectionPlace {
   readonly topic: string;
@@ -24,6 +32,8 @@ export class ConsumerConnection {
   readonly #cursor: PartitionCursor;
   readonly #feed: DeliveryFeed;
   readonly #disconnected: DisconnectedTime;
+  /** How long it was away when the broker was last asked who has the subscription. */
+  #askedAfterMs = 0;
 
   /** @param after where the subscription stands; what is behind it comes */
   constructor(
@@ -49,12 +59,10 @@ export class ConsumerConnection {
     });
   }
 
-  /** @throws BrokerUnavailableError after a while without a connection; ClosedError where it is lost for good */
+  /** @throws BrokerUnavailableError after a while without a connection; ClosedError where another has taken over */
   async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
     const deliveries = this.#cursor.receive(await this.#feed.receive(options));
-    if (deliveries.length === 0 && this.#disconnected.isTooLong(this.of.native.isConnected())) {
-      throw new BrokerUnavailableError(this.session.serviceUrl, `${this.place.what} has no connection`);
-    }
+    if (deliveries.length === 0) await this.#throwIfAway();
     return deliveries;
   }
 
@@ -85,6 +93,30 @@ export class ConsumerConnection {
   async unsubscribe(): Promise<void> {
     this.#feed.abandon();
     await this.of.native.unsubscribe().catch(() => this.of.native.close().catch(() => undefined));
+  }
+
+  // The client does not say that it can't connect again since another has taken over: it goes on trying.
+  async #throwIfAway(): Promise<void> {
+    const awayMs = this.#disconnected.elapsedMs(this.of.native.isConnected());
+    if (awayMs === 0) this.#askedAfterMs = 0;
+    if (awayMs < SUSPICION_MS) return;
+    if (awayMs - this.#askedAfterMs >= SUSPICION_MS) {
+      this.#askedAfterMs = awayMs;
+      if (await this.#isTakenOver()) throw new ClosedError(this.place.what);
+    }
+    if (awayMs < PATIENCE_MS) return;
+    throw new BrokerUnavailableError(this.session.serviceUrl, `${this.place.what} has no connection`);
+  }
+
+  async #isTakenOver(): Promise<boolean> {
+    const { topic, partition, subscription } = this.place;
+    try {
+      const { subscriptions } = await this.session.admin.topics.stats(topic, partition);
+      return (subscriptions[subscription]?.consumers.length ?? 0) > 0;
+    } catch {
+      // Nobody answers: it is the broker that is away.
+      return false;
+    }
   }
 
   async #named<T>(call: Promise<T>): Promise<T> {
