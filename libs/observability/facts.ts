@@ -1,13 +1,10 @@
 import { ENRICH_FACTS } from './enrich-facts.js';
 import { INGEST_FACTS } from './ingest-facts.js';
 import { countedFact, gaugedFact, loggedFact, timedFact } from './fact.js';
+import { FUNCTION_FACTS, type OfTask } from './function-facts.js';
 
 // Every fact that Millrace records, and with it every name of a metric, in one place.
 
-interface OfTask {
-  readonly pipeline: string;
-  readonly stage: string;
-}
 interface OfStream {
   readonly pipeline: string;
   readonly stream: string;
@@ -28,13 +25,6 @@ export const FACTS = {
     'warn',
     'the broker is awaited',
   ),
-  requestFailed: countedFact<{ code: string; route: string; error?: unknown }>({
-    level: 'warn',
-    message: 'request failed',
-    counter: 'millrace_http_failed_requests_total',
-    help: 'Requests that ended in a problem document, by code',
-    labels: ['code'],
-  }),
   // the fates of events, counted after the commit that decided them
   eventFate: countedFact<OfStream & { fate: string }>({
     level: 'debug',
@@ -59,22 +49,6 @@ export const FACTS = {
     message: 'another owner has taken over; what was not committed here is thrown away',
     counter: 'millrace_task_fenced_total',
     help: 'Tasks that found another owner',
-    labels: ['pipeline', 'stage'],
-  }),
-  taskCrashed: countedFact<OfTask & { partition: number; ends: number; mode: string }>({
-    level: 'warn',
-    message:
-      'the owner before did not end in order; until this position is passed, what runs is marked in the store',
-    counter: 'millrace_task_unclean_ends_total',
-    help: 'Starts of a task that runs user code after an owner that did not end in order',
-    labels: ['pipeline', 'stage'],
-  }),
-  workQuarantined: countedFact<OfTask & { partition: number; work: string }>({
-    level: 'error',
-    message:
-      'an event (or timer) has ended its process again and again, alone at last; it is a dead letter now',
-    counter: 'millrace_function_quarantined_total',
-    help: 'Events and timers of functions that were put aside because their processes died on them',
     labels: ['pipeline', 'stage'],
   }),
   taskCommitted: timedFact<OfTask>({
@@ -116,34 +90,7 @@ export const FACTS = {
     help: 'Messages stored but not yet taken in',
     labels: ['pipeline', 'stage', 'partition'],
   }),
-  // functions
-  functionFailure: countedFact<OfTask & { outcome: string; code: string }>({
-    level: 'debug',
-    counter: 'millrace_function_failures_total',
-    help: 'Calls of a function that have failed, by what was done then and the code of the error',
-    labels: ['pipeline', 'stage', 'outcome', 'code'],
-  }),
-  addressedElsewhere: countedFact<OfTask>({
-    level: 'debug',
-    counter: 'millrace_addressed_elsewhere_events_total',
-    help: 'Events sent again out of the dead letters that a stage or function passed over: they are for another one',
-    labels: ['pipeline', 'stage'],
-  }),
-  functionParked: gaugedFact<OfTask & { partition: number }>({
-    gauge: 'millrace_function_parked_events',
-    help: 'Events that wait with their keys for a retry',
-    labels: ['pipeline', 'stage', 'partition'],
-  }),
-  functionCounter: gaugedFact<OfTask & { partition: number; name: string }>({
-    gauge: 'millrace_function_counter',
-    help: 'Counters of functions, as committed',
-    labels: ['pipeline', 'stage', 'partition', 'name'],
-  }),
-  functionValue: gaugedFact<OfTask & { partition: number; name: string }>({
-    gauge: 'millrace_function_value',
-    help: 'What functions have told by context.metric, the last value of each',
-    labels: ['pipeline', 'stage', 'partition', 'name'],
-  }),
+  ...FUNCTION_FACTS,
   // aggregate
   deltasRefused: countedFact<{ pipeline: string; partition: number; series: string; reason: string }>({
     level: 'warn',

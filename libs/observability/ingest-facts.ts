@@ -19,4 +19,11 @@ export const INGEST_FACTS = {
     help: 'Events and lines that were refused, by code',
     labels: ['pipeline', 'stream', 'code'],
   }),
+  requestFailed: countedFact<{ code: string; route: string; error?: unknown }>({
+    level: 'warn',
+    message: 'request failed',
+    counter: 'millrace_http_failed_requests_total',
+    help: 'Requests that ended in a problem document, by code',
+    labels: ['code'],
+  }),
 } as const;
