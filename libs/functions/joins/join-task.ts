@@ -4,6 +4,7 @@ import { FACTS, type Telemetry } from '#libs/observability';
 import type { TimeDefinition } from '#libs/windowing';
 import { asError } from '../functions.errors.js';
 import { isForAnother } from '../model/addressed.js';
+import { PureUserCode, type Quarantined } from '../model/pure-user-code.js';
 import type { FunctionTopics } from '../model/function-topics.js';
 import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '../task-logic.js';
 import type { JoinSource } from './join-function.js';
@@ -55,10 +56,14 @@ const FATES: readonly JoinFate[] = ['taken', 'not-kept', 'late', 'dead', 'skippe
 
 /** Runs one join over one partition of its inputs. */
 export class JoinTask implements TaskLogic {
+  readonly userCode: PureUserCode;
+
   constructor(
     private readonly options: JoinTaskOptions,
     private readonly parts: JoinTaskParts,
-  ) {}
+  ) {
+    this.userCode = new PureUserCode(options.name, (quarantined) => this.#quarantine(quarantined));
+  }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     const { times, outlet, core } = this.parts;
@@ -126,6 +131,15 @@ export class JoinTask implements TaskLogic {
   /** Time has come this far on every side, as by an event that is not for this join; for tests. */
   observeTime(stream: string, timeMs: number): void {
     for (const place of PLACES) this.parts.times.observe(place, stream, timeMs);
+  }
+
+  #quarantine({ event, input, error, outputs }: Quarantined): void {
+    const { times, outlet, inputs } = this.parts;
+    outlet.use(outputs);
+    const readers = inputs.filter(({ topic }) => topic === input.delivery.topic);
+    const isFuture = event.timeMs - event.receivedMs > this.options.time.maxFutureSkewMs;
+    for (const { place } of readers) times.observe(place, event.stream, isFuture ? undefined : event.timeMs);
+    outlet.count(outlet.fail(event, error, input.delivery));
   }
 
   #leave(): void {

@@ -9,6 +9,7 @@ import { SkipEventError, StopFunctionError } from '../model/function.errors.js';
 import { FunctionCounters } from '../model/function-counters.js';
 import { messageOf } from '../model/function-work.js';
 import { keyIdOf } from '../model/key-id.js';
+import { PureUserCode } from '../model/pure-user-code.js';
 import { Secrets } from '../model/secret.js';
 import type { Moment, Outputs, TaskInput, TaskLogic, Urgency } from '../task-logic.js';
 import { futureMessage, lateMessage } from './late-messages.js';
@@ -26,6 +27,7 @@ const TELLING_PACE_MS = 2_000;
  * the names of docs/event-fates.md.
  */
 export class WindowLocalTask implements TaskLogic {
+  readonly userCode: PureUserCode;
   readonly #stage: LocalStage;
   readonly #events: WindowEvents;
   readonly #counters = new FunctionCounters();
@@ -60,6 +62,9 @@ export class WindowLocalTask implements TaskLogic {
       secrets: new Secrets(),
     });
     this.#isOwnDead = !definition.input.endsWith('.enriched');
+    this.userCode = new PureUserCode(definition.name, ({ event, error, ...given }) =>
+      this.#fail(event, error, given),
+    );
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
