@@ -1,8 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import type { Silence } from '#libs/alerting';
 import { Clock, type JsonObject } from '#libs/kernel';
 import { SilenceUnknownError } from './dashboard.errors.js';
 import { type RawQuery, RequestQuery } from './request-query.js';
+import { jsonBodyOf } from './redrive/json-body.js';
 import { readSilence } from './silence-request.js';
 import { SilencesStore, silenceView } from './silences-store.js';
 
@@ -30,7 +32,8 @@ export class SilencesController {
   }
 
   @Post()
-  async add(@Body() body: unknown): Promise<JsonObject> {
+  async add(@Req() request: FastifyRequest): Promise<JsonObject> {
+    const body = await jsonBodyOf(request);
     const nowMs = this.clock.nowMs();
     return silenceView(await this.store.add(readSilence(body, nowMs)), nowMs);
   }

@@ -72,7 +72,7 @@ export const ALERT_KINDS: Readonly<Record<string, AlertKindReader>> = {
       const whole = readValue(map, 'whole', series);
       if (series === undefined || part === undefined || whole === undefined || limit === undefined)
         return undefined;
-      const expression = `(${part.expression}) / (${whole.expression})`;
+      const expression = `${bracketed(part.expression)} / ${bracketed(whole.expression)}`;
       const value = (measures: JsonObject): number | undefined =>
         dividedBy(part.value(measures), whole.value(measures));
       return { series, condition: { kind: 'ratio', expression, value, ...limit } };
@@ -167,6 +167,10 @@ export const ALERT_KINDS: Readonly<Record<string, AlertKindReader>> = {
 
 const CLASS_NAME = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 const positive = numberReader('a number above 0', (value) => value > 0);
+
+function bracketed(expression: string): string {
+  return /^[\w.]+$/.test(expression) ? expression : `(${expression})`;
+}
 
 function dividedBy(part: number | undefined, whole: number | undefined): number | undefined {
   return part === undefined || whole === undefined || whole === 0 ? undefined : part / whole;
