@@ -77,7 +77,7 @@ export class MongodbStore {
       collections: new SeriesCollections(connection, series),
       insert: this.#insert,
       openWindows: new OpenWindowView(connection, maxOpenWindows),
-      guarantee: probe.kind === 'kept' ? EXACTLY_ONCE : weakerGuarantee(probe.reason),
+      guarantee: fence === 'sessions' ? EXACTLY_ONCE : weakerGuarantee(probe),
     });
   }
 
@@ -127,7 +127,8 @@ async function setUp(connection: MongodbConnection, options: MongodbStoreOptions
   telemetry.record(FACTS.storeSetUp, { database, steps: lines });
 }
 
-function weakerGuarantee(reason: string): RowGuarantee {
+function weakerGuarantee(probe: ProbeOutcome): RowGuarantee {
+  const reason = probe.kind === 'broken' ? probe.reason : 'the fence was switched off';
   return {
     guarantee: 'at-least-once',
     note: `Rows are looked up before they are inserted, but nothing refuses a former owner: ${reason}.`,
