@@ -28,6 +28,8 @@ const SECONDS = 8;
 const TICK_MS = 20;
 /** The first second is for the compiler. */
 const WARM_UP_MS = 1_000;
+/** Far longer than a commit and its delivery. */
+const QUIET_MS = 20_000;
 const IN = 'p.enriched';
 const OUT = 'p.out';
 const DEAD = 'p.dead';
@@ -106,8 +108,7 @@ export class PoisonRun {
       producers.push(await broker.openProducer({ topic: IN, partition, producerName: 'enrich' }));
     }
     await this.#send(producers, startMs);
-    // A commit and its delivery are long over by then; whoever is not there then differs.
-    await this.#clock.sleep(3_000);
+    await this.#untilCounted();
     this.#isOver = true;
     await Promise.all(readers);
   }
@@ -157,6 +158,15 @@ export class PoisonRun {
       }
     }
     await reader.close();
+  }
+
+  /** Until every other key has its count, or nothing has come for so long that nothing will. */
+  async #untilCounted(): Promise<void> {
+    for (let quietMs = 0, seen = -1; quietMs < QUIET_MS && this.#differing() > 0; quietMs += TICK_MS) {
+      if (this.#latenciesMs.length !== seen) quietMs = 0;
+      seen = this.#latenciesMs.length;
+      await this.#clock.sleep(TICK_MS);
+    }
   }
 
   #differing(): number {
