@@ -1,0 +1,182 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SystemClock } from '#libs/kernel';
+import type { MessageBroker } from '#libs/messaging';
+import { EmbeddedBroker } from '#libs/messaging-embedded';
+import { WebSocketBroker } from '#libs/messaging-websocket';
+import { Telemetry } from '#libs/observability';
+import { topicPath } from '#libs/pulsar-admin';
+import { type Measurement, quantileOf } from './measurement.js';
+import { receiveBare, sendBare } from './messaging/bare-web-socket.js';
+import { eventsIn, FRAME_EVENTS, frames, singles } from './messaging/payloads.js';
+
+// Events as frames of 200 and as single messages through each adapter, produced and consumed; through Pulsar also by a
+// bare loop over the same client, in turns. Needs `npm run services:up`; without it only the embedded log is measured.
+
+type Kind = 'frames' | 'singles';
+type Way = 'produced' | 'consumed';
+/** Events a second of one run, or of the bare loop. */
+type Rates = Readonly<Record<Way, number>>;
+
+const RUNS = 5;
+const MESSAGES: Readonly<Record<Kind, number>> = { frames: 400, singles: 4_000 };
+const KINDS: readonly Kind[] = ['frames', 'singles'];
+const WAYS: readonly Way[] = ['produced', 'consumed'];
+const SUBSCRIPTION = 's';
+/** Sends under way at once: as many as enrich has, doubled. */
+const IN_FLIGHT = 128;
+
+/** Events a second; `beside` is the bare loop's, `ratio` the median over the pairs of runs. */
+export async function messaging(): Promise<readonly Measurement[]> {
+  const measurements = await measureEmbedded();
+  const webSocket = addressOfPulsar();
+  if (webSocket !== undefined) measurements.push(...(await measureWebSocket(webSocket)));
+  const memoryMiB = process.memoryUsage().rss / 2 ** 20;
+  return [...measurements, { name: 'messaging-memory', value: memoryMiB, unit: 'MiB', runs: 1 }];
+}
+
+async function measureEmbedded(): Promise<Measurement[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+  const broker = await EmbeddedBroker.open({ folder, ...tools(), maxBytes: 2 ** 31 });
+  try {
+    const found: Measurement[] = [];
+    for (const kind of KINDS) {
+      const runs = await repeat(async () => throughAdapter(broker, await freshTopic(broker), kind));
+      found.push(
+        ...WAYS.map((way) =>
+          figure(
+            `embedded-${kind}-${way}`,
+            runs.map((run) => run[way]),
+          ),
+        ),
+      );
+    }
+    return found;
+  } finally {
+    await broker.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureWebSocket(address: string): Promise<Measurement[]> {
+  const broker = new WebSocketBroker({ address, ...tools() });
+  try {
+    const found: Measurement[] = [];
+    for (const kind of KINDS) {
+      const runs = await repeat(async () => {
+        const adapter = await throughAdapter(broker, await freshTopic(broker), kind);
+        return { adapter, bare: await throughBareLoop(address, await freshTopic(broker), kind) };
+      });
+      for (const way of WAYS) {
+        found.push(
+          figure(
+            `websocket-${kind}-${way}`,
+            runs.map(({ adapter }) => adapter[way]),
+            runs.map(({ bare }) => bare[way]),
+          ),
+        );
+      }
+    }
+    return found;
+  } finally {
+    await broker.close();
+  }
+}
+
+async function throughAdapter(broker: MessageBroker, topic: string, kind: Kind): Promise<Rates> {
+  const producer = await broker.openProducer({ topic, partition: 0, producerName: 'bench' });
+  const produced = await rateOf(kind, async () => {
+    const underWay = new Set<Promise<unknown>>();
+    let sequenceId = 0;
+    for (const payload of payloadsOf(kind)) {
+      const sent: Promise<unknown> = producer
+        .send({ payload, sequenceId: sequenceId++ })
+        .then(() => underWay.delete(sent));
+      underWay.add(sent);
+      if (underWay.size >= IN_FLIGHT) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+  });
+  const consumer = await broker.openConsumer({ topic, partition: 0, subscription: SUBSCRIPTION });
+  const consumed = await rateOf(kind, async () => {
+    let events = 0;
+    while (events < eventsOf(kind)) {
+      const deliveries = await consumer.receive({ maxMessages: 64, maxBytes: 2 ** 21, waitMs: 5_000 });
+      for (const { payload } of deliveries) events += eventsIn(payload, kind);
+      const last = deliveries.at(-1);
+      if (last !== undefined) await consumer.acknowledgeUpTo(last.position);
+    }
+  });
+  await Promise.all([producer.close(), consumer.close()]);
+  return { produced, consumed };
+}
+
+async function throughBareLoop(address: string, topic: string, kind: Kind): Promise<Rates> {
+  const path = topicPath(topic, 0);
+  const produced = await rateOf(kind, () =>
+    sendBare(`${address}/ws/v2/producer/${path}?producerName=bench`, payloadsOf(kind)),
+  );
+  const query = 'subscriptionType=Exclusive&pullMode=true&receiverQueueSize=200';
+  const consumed = await rateOf(kind, () =>
+    receiveBare(`${address}/ws/v2/consumer/${path}/${SUBSCRIPTION}?${query}`, MESSAGES[kind], (payload) =>
+      eventsIn(payload, kind),
+    ),
+  );
+  return { produced, consumed };
+}
+
+function payloadsOf(kind: Kind): Generator<Uint8Array> {
+  return kind === 'frames' ? frames(MESSAGES.frames) : singles(MESSAGES.singles);
+}
+
+function eventsOf(kind: Kind): number {
+  return MESSAGES[kind] * (kind === 'frames' ? FRAME_EVENTS : 1);
+}
+
+async function rateOf(kind: Kind, work: () => Promise<void>): Promise<number> {
+  const beganMs = performance.now();
+  await work();
+  return eventsOf(kind) / ((performance.now() - beganMs) / 1_000);
+}
+
+/** One run to warm up, then those that count. */
+async function repeat<T>(run: () => Promise<T>): Promise<readonly T[]> {
+  await run();
+  const results: T[] = [];
+  for (let i = 0; i < RUNS; i++) results.push(await run());
+  return results;
+}
+
+function figure(name: string, values: readonly number[], bare?: readonly number[]): Measurement {
+  const measurement = {
+    name: `messaging-${name}`,
+    value: quantileOf(values, 0.5),
+    unit: 'events/s',
+    runs: RUNS,
+  };
+  if (bare === undefined) return measurement;
+  const ratios = values.map((value, i) => value / (bare[i] ?? NaN));
+  return { ...measurement, beside: quantileOf(bare, 0.5), ratio: quantileOf(ratios, 0.5) };
+}
+
+function tools(): { readonly clock: SystemClock; readonly telemetry: Telemetry } {
+  return { clock: new SystemClock(), telemetry: new Telemetry({ logLevel: 'silent' }) };
+}
+
+let topics = 0;
+
+async function freshTopic(broker: MessageBroker): Promise<string> {
+  const name = `persistent://public/default/bench-${process.pid}-${Date.now()}-${topics++}`;
+  await broker.ensureTopic({ name, partitions: 1, subscriptions: [SUBSCRIPTION] });
+  return name;
+}
+
+function addressOfPulsar(): string | undefined {
+  const file = join(process.cwd(), '.services', 'services.json');
+  if (!existsSync(file)) return undefined;
+  const services = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly pulsar?: { readonly addresses: { readonly webSocket: string } };
+  };
+  return services.pulsar?.addresses.webSocket;
+}
