@@ -147,8 +147,7 @@ export class AdminHttp {
       return new BrokerUnavailableError(address, `no answer within ${this.#timeoutMs} ms`, error);
     }
     // What fetch itself throws when there is no connection.
-    if (error instanceof TypeError) return new BrokerUnavailableError(address, causeOf(error), error);
-    return error;
+    return isNoConnection(error) ? new BrokerUnavailableError(address, causeOf(error), error) : error;
   }
 }
 
@@ -167,8 +166,12 @@ function reasonIn(text: string): string {
   return text.slice(0, MAX_REASON_CHARS);
 }
 
-function causeOf(error: TypeError): string {
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  return cause.message === '' ? String((cause as NodeJS.ErrnoException).code) : cause.message;
+/** By its name: what fetch throws may be of another realm's class. */
+function isNoConnection(error: unknown): error is Error {
+  return (error as Error | undefined)?.name === 'TypeError';
+}
+
+function causeOf({ cause, message }: Error): string {
+  const { code, message: reason } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  return [reason, code, message].find((text) => text !== undefined && text !== '') ?? message;
 }
