@@ -129,6 +129,30 @@ export function describeConsumers(contract: BrokerContract): void {
       expect((await receiveMany(await open(), 1)).map(textOf)).toEqual(['m4']);
     });
 
+    test('gives again in order to who takes over, what waited to be received included', async () => {
+      await sendTexts(producer, texts(40));
+      const first = await open();
+      await receiveMany(first, 7);
+      await first.close();
+      const second = await open();
+      const received = await receiveMany(second, 20);
+      await second.acknowledgeUpTo(received[19]!.position);
+      await second.close();
+      expect(received.map(textOf)).toEqual(texts(20));
+      expect((await receiveMany(await open(), 20)).map(textOf)).toEqual(texts(40).slice(20));
+    });
+
+    test('remembers what was acknowledged before it was received', async () => {
+      await sendTexts(producer, texts(6));
+      const reader = await broker.openReader({ topic, partition: 0, from: 'earliest' });
+      const read = await receiveMany(reader, 6);
+      const first = await open();
+      await first.acknowledgeUpTo(read[3]!.position);
+      await receiveMany(first, 6, 300);
+      await first.close();
+      expect((await receiveMany(await open(), 2)).map(textOf)).toEqual(['m4', 'm5']);
+    });
+
     test('stands for itself', async () => {
       await sendTexts(producer, texts(3));
       const consumer = await open();
@@ -174,6 +198,17 @@ export function describeConsumers(contract: BrokerContract): void {
       expect((await receiveMany(consumer, 4)).map(textOf)).toEqual(texts(6).slice(2));
       await consumer.seekAfter(BEFORE_FIRST);
       expect((await receiveMany(consumer, 6)).map(textOf)).toEqual(texts(6));
+    });
+
+    test('drops what was under way, and may be repeated at once', async () => {
+      await sendTexts(producer, texts(200));
+      const consumer = await open();
+      const received = await receiveMany(consumer, 100);
+      for (const index of [90, 10, 50]) {
+        await consumer.seekAfter(received[index]!.position);
+        const next = await receiveMany(consumer, 5);
+        expect(next.map(textOf)).toEqual(texts(200).slice(index + 1, index + 6));
+      }
     });
 
     test('goes forward', async () => {

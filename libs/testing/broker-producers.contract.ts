@@ -72,6 +72,44 @@ export function describeProducers(contract: BrokerContract): void {
       expect(Math.abs(received!.publishTimeMs - sentMs)).toBeLessThan(60_000);
     });
 
+    test('keeps an event time of any age, and properties and keys of any text', async () => {
+      const producer = await broker.openProducer({ topic, partition: 0, producerName: 'p' });
+      const times = [
+        0,
+        -1,
+        1,
+        -8.64e15,
+        8.64e15,
+        Date.UTC(-44, 2, 15),
+        Date.UTC(12_345, 0, 1),
+        1_700_000_000_999,
+      ];
+      const properties = { 'a b': 'x\n"y"', '': 'no name', long: 'é'.repeat(5_000) };
+      for (const eventTimeMs of times)
+        await producer.send(aMessage('', { eventTimeMs, key: `k ${eventTimeMs}`, properties }));
+      const reader = await broker.openReader({ topic, partition: 0, from: 'earliest' });
+      const received = await receiveMany(reader, times.length);
+      expect(received.map(({ eventTimeMs }) => eventTimeMs)).toEqual(times);
+      for (const each of received) {
+        expect(each.properties).toEqual(properties);
+        expect(each.key).toBe(`k ${each.eventTimeMs}`);
+      }
+    });
+
+    test('of the largest size comes whole, many in a row and in order', async () => {
+      const producer = await broker.openProducer({ topic, partition: 0, producerName: 'p' });
+      const large = (i: number): Buffer => Buffer.alloc(MAX_MESSAGE_BYTES, i);
+      await Promise.all(
+        Array.from({ length: 12 }, (_, i) => producer.send({ payload: large(i), sequenceId: i })),
+      );
+      const consumer = await broker.openConsumer({ topic, partition: 0, subscription: 's' });
+      const received = await receiveMany(consumer, 12, 30_000);
+      expect(received.map(({ payload }) => payload[0])).toEqual(Array.from({ length: 12 }, (_, i) => i));
+      for (const { payload } of received) {
+        expect(Buffer.from(payload).equals(large(payload[0]!))).toBe(true);
+      }
+    }, 60_000);
+
     test('without key, time and properties comes without them', async () => {
       const producer = await broker.openProducer({ topic, partition: 0, producerName: 'p' });
       await producer.send(aMessage('plain'));
