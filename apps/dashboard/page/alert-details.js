@@ -98,7 +98,7 @@ async function showWhy(alert, host) {
 
 /** @param {ReadRow} row */
 function rowText({ windowEnd, value, verdict, why }) {
-  const at = format.clockTime(Date.parse(windowEnd));
+  const at = windowEnd.slice(11, 19);
   return value === undefined
     ? `${at}: nothing, ${why ?? 'no value'}`
     : `${at}: ${format.measured(value)}, ${verdict}`;

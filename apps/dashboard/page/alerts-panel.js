@@ -160,6 +160,7 @@ function valueOf(alert) {
     condition === null
   )
     return '';
+  if (Reflect.get(condition, 'kind') === 'pattern') return `${value} ${value === 1 ? 'event' : 'events'}`;
   const limit = Reflect.get(condition, 'above') ?? Reflect.get(condition, 'below');
   const name = Reflect.get(condition, 'value');
   return `${typeof name === 'string' ? name : 'value'} ${format.measured(value)}${typeof limit === 'number' ? `, limit ${format.measured(limit)}` : ''}`;
