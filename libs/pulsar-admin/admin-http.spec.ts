@@ -47,6 +47,15 @@ describe('an answer of the broker', () => {
     await expect(call).rejects.toThrow('because of this');
   });
 
+  test('of the server below Pulsar has its reason, too', async () => {
+    const address = await serve((_request, response) => {
+      response.writeHead(401).end('{"servlet":"x","message":"Authentication required","status":"401"}');
+    });
+    await expect(adminOf(address).version()).rejects.toThrow(
+      'GET brokers/version: 401 Authentication required',
+    );
+  });
+
   test('that is no JSON is told, not thrown as it comes', async () => {
     const address = await serve((_request, response) => response.end('<html>a proxy</html>'));
     await expect(adminOf(address).topics.partitions(TOPIC)).rejects.toMatchObject({

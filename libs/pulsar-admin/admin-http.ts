@@ -158,8 +158,10 @@ function isBusy(status: number, reason: string): boolean {
 
 function reasonIn(text: string): string {
   try {
-    const { reason } = JSON.parse(text) as { reason?: unknown };
-    if (typeof reason === 'string') return reason.slice(0, MAX_REASON_CHARS);
+    // `message`: of the server below, which refuses before Pulsar is asked.
+    const { reason, message } = JSON.parse(text) as { reason?: unknown; message?: unknown };
+    const said = reason ?? message;
+    if (typeof said === 'string') return said.slice(0, MAX_REASON_CHARS);
   } catch {
     // An error page of whatever stands between.
   }
