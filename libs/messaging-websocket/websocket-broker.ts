@@ -48,6 +48,8 @@ interface Opened {
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** A broker that starts takes connections before it answers: better to try again than to wait for the first one. */
+const LONGEST_HANDSHAKE_MS = 6_000;
 /** Behind every message of its entry. */
 const END_OF_ENTRY = Number.MAX_SAFE_INTEGER;
 
@@ -70,7 +72,12 @@ export class WebSocketBroker extends MessageBroker {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const adminAddress = options.adminAddress ?? address.replace(/^ws/, 'http');
     const admin = new PulsarAdmin({ address: adminAddress, token, timeoutMs });
-    const opener = new SocketOpener({ address, token, clock, timeoutMs });
+    const opener = new SocketOpener({
+      address,
+      token,
+      clock,
+      timeoutMs: Math.min(timeoutMs, LONGEST_HANDSHAKE_MS),
+    });
     this.#tools = { opener, admin, names: new HeldNames(clock), clock, random, telemetry };
     this.#topics = new WebSocketTopics(admin, clock);
   }

@@ -35,9 +35,13 @@ export async function publishForeign(
   socket.close();
 }
 
-/** Asks again and again, for at most half a minute: there is nothing to be told by. */
-export async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
-  const deadlineMs = Date.now() + 30_000;
+/** Asks again and again, by default for at most a minute: there is nothing to be told by. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  isSo: (answer: T) => boolean,
+  limitMs = 60_000,
+): Promise<T> {
+  const deadlineMs = Date.now() + limitMs;
   for (;;) {
     const answer = await ask();
     if (isSo(answer)) return answer;
@@ -47,7 +51,12 @@ export async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boole
 }
 
 /** Until so many events of a stream are counted. */
-export async function untilReported(url: string, stream: string, events: number): Promise<void> {
+export async function untilReported(
+  url: string,
+  stream: string,
+  events: number,
+  limitMs?: number,
+): Promise<void> {
   await until(
     () =>
       fatesOf(url, stream).then(
@@ -55,6 +64,7 @@ export async function untilReported(url: string, stream: string, events: number)
         () => 0,
       ),
     (counted) => counted >= events,
+    limitMs,
   );
 }
 

@@ -1,0 +1,47 @@
+import { freePort } from '../../scripts/servers/free-port.mjs';
+import { fetchPulsar, type PulsarServer, startPulsar } from '../../scripts/servers/pulsar-server.mjs';
+import { stopProcess } from '../../scripts/servers/server-process.mjs';
+import { removeFolder, temporaryFolder } from './standalone-process.js';
+
+/** Lines of the broker's configuration. */
+type BrokerSettings = Readonly<Record<string, string | number | boolean>>;
+
+/** A broker of its own for a test that kills it. Its data outlives it, its ports stay the same. */
+export class OwnPulsar {
+  #server: PulsarServer;
+
+  private constructor(
+    server: PulsarServer,
+    private readonly settings: BrokerSettings,
+  ) {
+    this.#server = server;
+  }
+
+  static async start(settings: BrokerSettings = {}): Promise<OwnPulsar> {
+    const ports = { broker: await freePort(), web: await freePort() };
+    const install = await fetchPulsar();
+    const server = await startPulsar({ folder: temporaryFolder(), ports, install, settings });
+    return new OwnPulsar(server, settings);
+  }
+
+  get webSocket(): string {
+    return this.#server.addresses.webSocket;
+  }
+
+  /** Ends it like a power cut. */
+  async kill(): Promise<void> {
+    for (const pid of this.#server.pids) await stopProcess(pid, 'SIGKILL');
+  }
+
+  /** Starts it over the same data; resolves when it is healthy. */
+  async startAgain(): Promise<void> {
+    const { folder, ports } = this.#server;
+    const { settings } = this;
+    this.#server = await startPulsar({ folder, ports, install: await fetchPulsar(), settings });
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    removeFolder(this.#server.folder);
+  }
+}
