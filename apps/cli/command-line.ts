@@ -4,6 +4,8 @@ import { addDeadLetters } from './dead-letter-commands.js';
 import { explainAlert, type ExplainAlertOptions } from './explain-alert.js';
 import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
+import { addStorage } from './storage-command.js';
+import { addKeys } from './key-commands.js';
 import type { Terminal } from './terminal.js';
 import { addTopology } from './topology-command.js';
 import { testRules } from './test-rules.js';
@@ -37,8 +39,10 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
     .action((files: string[]) => end(validate(files, terminal)));
   addDeadLetters(program, terminal, end);
   addExplain(program, terminal, end);
+  addKeys(program, terminal, end);
   addRules(program, terminal, end);
   addTopology(program, terminal, end);
+  addStorage(program, terminal, end);
   return program;
 }
 

@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { binaryCloudEvent, type HeaderValues, isBinaryCloudEvent } from '#libs/ingestion';
 import type { JsonValue } from '#libs/kernel';
 import { takeLines } from './body-lines.js';
-import { EventIntake } from './event-intake.js';
+import { Admission } from './admission.js';
+import { EventIntake, type IntakeOptions } from './event-intake.js';
 import { takeJsonLine, takeValue } from './event-values.js';
 import { BatchNotArrayError, ContentTypeUnsupportedError } from './ingest.errors.js';
 import { originalValue } from './intake-item.js';
@@ -15,7 +16,9 @@ const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
 const CLOUD_EVENT_BATCH_TYPE = 'application/cloudevents-batch+json';
 /** Lines of JSON go by several names, none of them registered. */
 const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
-const ACCEPTED_TYPES = [JSON_TYPE, ...LINE_TYPES, CLOUD_EVENT_TYPE, CLOUD_EVENT_BATCH_TYPE];
+/** What `navigator.sendBeacon` says of a text: a type of its own would cost a preflight. */
+const BEACON_TYPE = 'text/plain';
+const ACCEPTED_TYPES = [JSON_TYPE, BEACON_TYPE, ...LINE_TYPES, CLOUD_EVENT_TYPE, CLOUD_EVENT_BATCH_TYPE];
 
 /** Takes events as JSON, lines of JSON, and CloudEvents. */
 @Controller('v1/streams/:stream/events')
@@ -23,6 +26,7 @@ export class EventsController {
   constructor(
     @Inject(EventIntake) private readonly intake: EventIntake,
     @Inject(RequestBodies) private readonly bodies: RequestBodies,
+    @Inject(Admission) private readonly admission: Admission,
   ) {}
 
   @Post()
@@ -33,12 +37,18 @@ export class EventsController {
     @Headers('idempotency-key') idempotencyKey?: string,
     @Query('pipeline') pipeline?: string,
   ): Promise<IntakeReceipt> {
+    const options = { pipeline, idempotencyKey };
+    return await this.admission.through(request, { stream, pipeline }, () =>
+      this.#take(stream, request, options),
+    );
+  }
+
+  async #take(stream: string, request: FastifyRequest, options: IntakeOptions): Promise<IntakeReceipt> {
     const isBinary = isBinaryCloudEvent(request.headers);
     const mediaType = mediaTypeOf(request);
     if (mediaType === undefined || !isAccepted(mediaType, isBinary)) {
       throw new ContentTypeUnsupportedError(mediaType, ACCEPTED_TYPES);
     }
-    const options = { pipeline, idempotencyKey };
     if (LINE_TYPES.includes(mediaType)) {
       const lines = this.bodies.lineChunks(request);
       return await takeLines(lines, await this.intake.begin(stream, options), takeJsonLine);

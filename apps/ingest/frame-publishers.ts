@@ -25,6 +25,8 @@ export class FramePublishers implements BeforeApplicationShutdown {
   readonly #generatedIds: string;
   @Inject(ProcessFailpoints) private readonly failpoints?: ProcessFailpoints;
   #lastStoredMs = -Infinity;
+  /** When the log has stored something, or something came after it had stored all. */
+  #lastMovedMs = -Infinity;
   #lastId = 0;
 
   constructor(
@@ -46,6 +48,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
     const publishers = this.#of(pipeline);
     const publisher = publishers[partitionOf(key, publishers.length)];
     if (publisher === undefined) throw new RangeError(`pipeline ${pipeline.name} has no partitions`);
+    if (this.#inFlight.total === 0) this.#lastMovedMs = this.clock.monotonicMs();
     return publisher.add(item);
   }
 
@@ -55,9 +58,12 @@ export class FramePublishers implements BeforeApplicationShutdown {
     await this.whileMoving(Promise.all(frames.map((frame) => frame.stored)));
   }
 
-  /** @throws PublishQueueFullError if no new request may begin */
+  /** @throws PublishQueueFullError, LogUnavailableError if no new request may begin */
   assertRoom(): void {
     const { total } = this.#inFlight;
+    // Whoever waits has been told after 30 s; who comes now need not wait as long to learn the same.
+    const quietMs = this.clock.monotonicMs() - this.#lastMovedMs;
+    if (total > 0 && quietMs >= QUIET_MS) throw new LogUnavailableError(Math.round(quietMs));
     if (total > REFUSE_ABOVE_BYTES) throw new PublishQueueFullError(total, REFUSE_ABOVE_BYTES);
   }
 
@@ -124,6 +130,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
       inFlight: this.#inFlight,
       onStored: () => {
         this.#lastStoredMs = this.clock.monotonicMs();
+        this.#lastMovedMs = this.#lastStoredMs;
         this.failpoints?.hit('after-frame-stored', { pipeline: pipeline.name, stage: 'ingest', partition });
       },
     });

@@ -211,3 +211,54 @@ export class CloseTimeoutError extends PlatformError {
     );
   }
 }
+
+/** The key has sent more events than its rate allows; the excess of one request is paid by the next. */
+export class RateLimitedError extends PlatformError {
+  readonly code = 'RATE_LIMITED';
+  readonly retry: RetryAdvice = 'backoff';
+  readonly httpStatus = 429;
+  constructor(
+    keyId: string,
+    eventsPerSecond: number,
+    readonly retryAfterSeconds: number,
+  ) {
+    super(
+      `key ${keyId} may send ${eventsPerSecond} events a second; again in ${Math.ceil(retryAfterSeconds)} s`,
+      {
+        context: { keyId, eventsPerSecond },
+      },
+    );
+  }
+}
+
+/** The key has sent as many events as it may on one day. */
+export class QuotaExhaustedError extends PlatformError {
+  readonly code = 'QUOTA_EXHAUSTED';
+  readonly retry: RetryAdvice = 'backoff';
+  readonly httpStatus = 429;
+  constructor(
+    keyId: string,
+    eventsPerDay: number,
+    readonly retryAfterSeconds: number,
+  ) {
+    super(
+      `key ${keyId} may send ${eventsPerDay} events a day (UTC), and has; again in ${Math.ceil(retryAfterSeconds)} s`,
+      {
+        context: { keyId, eventsPerDay },
+      },
+    );
+  }
+}
+
+/** What has been taken in is not processed as fast as it comes. */
+export class BacklogFullError extends PlatformError {
+  readonly code = 'BACKLOG_FULL';
+  readonly retry: RetryAdvice = 'backoff';
+  readonly httpStatus = 429;
+  readonly retryAfterSeconds = 5;
+  constructor(pipeline: string, messages: number, limit: number) {
+    super(`pipeline ${pipeline} has ${messages} messages before it, more than ${limit}; try again later`, {
+      context: { pipeline, messages, limit },
+    });
+  }
+}

@@ -4,6 +4,7 @@ import { LogLineParser } from '#libs/ingestion';
 import type { IngestSettings } from '#libs/pipeline';
 import { Pipelines } from '#libs/platform';
 import { type LineTaker, takeLines } from './body-lines.js';
+import { Admission } from './admission.js';
 import { EventIntake } from './event-intake.js';
 import { LogFormatUnknownError } from './ingest.errors.js';
 import { originalLine } from './intake-item.js';
@@ -19,6 +20,7 @@ export class LogsController {
     @Inject(EventIntake) private readonly intake: EventIntake,
     @Inject(Pipelines) private readonly pipelines: Pipelines,
     @Inject(RequestBodies) private readonly bodies: RequestBodies,
+    @Inject(Admission) private readonly admission: Admission,
   ) {}
 
   @Post()
@@ -34,8 +36,11 @@ export class LogsController {
     const { format } = query;
     if (format !== undefined && !parser.names.includes(format))
       throw new LogFormatUnknownError(format, parser.names);
-    const intake = await this.intake.begin(stream, { pipeline: query.pipeline, idempotencyKey });
-    return await takeLines(this.bodies.lineChunks(request), intake, takeLogLine(parser, format));
+    const { pipeline } = query;
+    return await this.admission.through(request, { stream, pipeline }, async () => {
+      const intake = await this.intake.begin(stream, { pipeline, idempotencyKey });
+      return await takeLines(this.bodies.lineChunks(request), intake, takeLogLine(parser, format));
+    });
   }
 
   #parserOf(settings: IngestSettings): LogLineParser {

@@ -1,13 +1,16 @@
 import { parseAdminAddress, parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
 import { parseDatabase, withoutCredentials } from './mongodb-address.js';
 import {
+  parseAdminKey,
   parseBoolean,
   parseBytes,
+  parseCount,
   parseDurationMs,
   parseFailpoints,
   parseHolds,
   parseName,
   parseOneOf,
+  parseOrigins,
   parsePort,
   parseRetention,
   parseText,
@@ -105,6 +108,25 @@ export const SETTINGS = {
   }),
   pipelines: setting('MILLRACE_PIPELINES', parseText, {
     meaning: 'Pipeline files, separated by commas. Default: the shipped pipelines/web.yaml.',
+  }),
+  auth: setting('MILLRACE_AUTH', parseOneOf(['auto', 'keys', 'none']), {
+    default: 'auto',
+    meaning:
+      'Who may come in: `auto` asks for keys as soon as there is one, and does not listen beyond loopback without; `keys` always asks; `none` never does.',
+  }),
+  adminKey: setting('MILLRACE_ADMIN_KEY', parseAdminKey, {
+    meaning:
+      'A key with the scope admin beside those that were made: to make the first one with. 32 characters or more.',
+    isSecret: true,
+  }),
+  corsOrigins: setting('MILLRACE_CORS_ORIGINS', parseOrigins, {
+    default: '',
+    meaning:
+      'Origins whose pages may send events, e.g. https://shop.example, separated by commas; * for all.',
+  }),
+  ingestMaxBacklog: setting('MILLRACE_INGEST_MAX_BACKLOG', parseCount, {
+    default: '100000',
+    meaning: 'Ingest answers 429 while a stage of the pipeline has more messages than that before it.',
   }),
   ingestMaxInflatedBytes: setting('MILLRACE_INGEST_MAX_INFLATED', parseBytes, {
     default: '1GiB',

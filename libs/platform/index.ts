@@ -7,12 +7,16 @@ export {
 export { CONFIGURATION_VARIABLES, type ConfigurationVariable } from './configuration-variables.js';
 export { FunctionsModule } from './functions.module.js';
 export { IntervalJoin, intervalJoinOf, TableJoin, tableJoinOf } from './join-functions.js';
+export type { ApiKey, KeyScope } from './keys/api-key.js';
+export { keyOf } from './keys/key-guard.js';
+export { KeyRing } from './keys/key-ring.js';
 export { LiveFeed } from './live-feed.js';
 export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
-export { PipelineTopology } from './pipeline-topology.js';
 export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp, startApp } from './start-app.js';
+export { PipelineTopology } from './pipeline-topology.js';
 export { describeDifference, TopologyMismatchError } from './pulsar-topology.js';
+export { StorageAdministration } from './storage-administration.js';
 export { functionOf, StreamFunction } from './stream-function.js';
 export { Tasks } from './tasks.js';
 export { WindowFunction, windowFunctionOf } from './window-function.js';

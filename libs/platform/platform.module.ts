@@ -1,4 +1,5 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Clock, SystemClock } from '#libs/kernel';
 import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
@@ -9,6 +10,9 @@ import { ConfigController } from './config.controller.js';
 import { Configuration } from './configuration.js';
 import { Adapters } from './adapters.js';
 import { HealthController } from './health.controller.js';
+import { KeyGuard } from './keys/key-guard.js';
+import { KeyRing } from './keys/key-ring.js';
+import { KeysController } from './keys/keys.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
 import { openAdapters } from './open-adapters.js';
@@ -56,6 +60,8 @@ export class PlatformModule implements OnApplicationShutdown {
           taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
       },
       LiveFeed,
+      KeyRing,
+      { provide: APP_GUARD, useClass: KeyGuard },
       Tasks,
     ];
     const exported = [
@@ -72,7 +78,7 @@ export class PlatformModule implements OnApplicationShutdown {
     return {
       module: PlatformModule,
       imports: [TerminusModule.forRoot({ errorLogStyle: 'json', logger: false })],
-      controllers: [HealthController, MetricsController, ConfigController],
+      controllers: [HealthController, MetricsController, ConfigController, KeysController],
       providers: provided,
       exports: exported,
     };

@@ -35,12 +35,19 @@ export class ProblemFilter implements ExceptionFilter {
     this.telemetry.record(FACTS.requestFailed, { code: problem.code, route, ...unexpected });
     if (reply.sent || reply.raw.headersSent) return;
     if (problem.status === 503 || problem.status === 429)
-      void reply.header('retry-after', RETRY_AFTER_SECONDS);
+      void reply.header('retry-after', retryAfterOf(error));
     void reply
       .status(problem.status)
       .header('content-type', 'application/problem+json')
       .send(JSON.stringify(problem));
   }
+}
+
+/** Some errors know when a retry helps, in seconds. */
+function retryAfterOf(error: unknown): string {
+  const stated =
+    error instanceof PlatformError && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
+  return typeof stated === 'number' ? String(Math.max(1, Math.ceil(stated))) : RETRY_AFTER_SECONDS;
 }
 
 function problemOf(error: unknown): ProblemDocument {

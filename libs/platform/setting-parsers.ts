@@ -19,6 +19,30 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** Nobody guesses what is long and random; what is short is neither. */
+export function parseAdminKey(text: string): string {
+  if (!/^[\x21-\x7e]{32,}$/.test(text)) throw new RangeError('32 visible ASCII characters or more');
+  return text;
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new RangeError('a whole number above 0');
+  return Number(text);
+}
+
+/** `https://shop.example,http://localhost:8080`, or `*`. */
+export function parseOrigins(text: string): readonly string[] {
+  const origins = text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+  for (const origin of origins) {
+    if (origin !== '*' && URL.parse(origin)?.origin !== origin)
+      throw new RangeError('origins such as https://shop.example, without a path, separated by commas, or *');
+  }
+  return origins;
+}
+
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   KIB: 2 ** 10,

@@ -5,6 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
 import { FACTS, Telemetry } from '#libs/observability';
 import { type AppName, Configuration } from './configuration.js';
+import { KeyRing } from './keys/key-ring.js';
+import { admitOrigins } from './cors.js';
 import { NestLogger } from './nest-logger.js';
 import { PlatformModule } from './platform.module.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -67,7 +69,7 @@ export async function createApp(
     module: RootModule,
     imports: [PlatformModule.forRoot(configuration, telemetry), description.module, ...added],
   };
-  const app = await NestFactory.create<NestFastifyApplication>(root, httpAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(root, httpAdapter(configuration), {
     bodyParser: false,
     logger: new NestLogger(telemetry),
     abortOnError: false,
@@ -78,21 +80,33 @@ export async function createApp(
 }
 
 /** Bodies of every content type are handed on as streams: who takes them knows how much is too much. */
-function httpAdapter(): FastifyAdapter {
+function httpAdapter({ values }: Configuration): FastifyAdapter {
   const adapter = new FastifyAdapter({ routerOptions: { maxParamLength: 500 }, requestTimeout: 0 });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  admitOrigins(fastify, values.corsOrigins);
   return adapter;
 }
 
 async function listen(app: NestFastifyApplication, description: AppDescription): Promise<void> {
   const { host, port } = app.get(Configuration).values;
   stopOnSignals(app);
+  await refuseStrangers(app);
   await openPort(app, port ?? description.port, host);
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
   if (description.onListening !== undefined) await description.onListening(url, app);
   else app.get(Telemetry).record(FACTS.appListening, { url });
+}
+
+/** Before the port is open: nobody comes in meanwhile. @throws KeysNeededError */
+async function refuseStrangers(app: NestFastifyApplication): Promise<void> {
+  try {
+    await app.get(KeyRing).assertSafe();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
 }
 
 async function openPort(app: NestFastifyApplication, port: number, host: string): Promise<void> {
