@@ -1,4 +1,10 @@
-import { ClosedError, type Delivery, type Position, type ReceiveOptions } from '#libs/messaging';
+import {
+  ClosedError,
+  comparePositions,
+  type Delivery,
+  type Position,
+  type ReceiveOptions,
+} from '#libs/messaging';
 import { BrokerUnavailableError, partitionTopic } from '#libs/pulsar-admin';
 import { DeliveryFeed } from './delivery-feed.js';
 import { DisconnectedTime } from './disconnected-time.js';
@@ -34,6 +40,8 @@ export class ConsumerConnection {
   readonly #disconnected: DisconnectedTime;
   /** How long it was away when the broker was last asked who has the subscription. */
   #askedAfterMs = 0;
+  /** Acknowledged before it was received. */
+  #due: Position | undefined;
 
   /** @param after where the subscription stands; what is behind it comes */
   constructor(
@@ -63,6 +71,7 @@ export class ConsumerConnection {
   async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
     const deliveries = this.#cursor.receive(await this.#feed.receive(options));
     if (deliveries.length === 0) await this.#throwIfAway();
+    else await this.#acknowledgeDue();
     return deliveries;
   }
 
@@ -76,6 +85,19 @@ export class ConsumerConnection {
   }
 
   async acknowledgeUpTo(position: Position): Promise<void> {
+    // Of an entry that has not come yet nobody knows whether it ends there: what is left waits for it.
+    if (!this.#cursor.hasDrawn(position)) this.#due = later(this.#due, position);
+    await this.#acknowledge(position);
+  }
+
+  async #acknowledgeDue(): Promise<void> {
+    if (this.#due === undefined || !this.#cursor.hasDrawn(this.#due)) return;
+    const due = this.#due;
+    this.#due = undefined;
+    await this.#acknowledge(due);
+  }
+
+  async #acknowledge(position: Position): Promise<void> {
     const whole = this.#cursor.wholeEntry(position);
     if (whole === undefined) return;
     const id = entryId(this.session.messageIds, whole.ledgerId, whole.entryId);
@@ -126,4 +148,8 @@ export class ConsumerConnection {
       throw namedError(error, this.place.what, this.session.serviceUrl);
     }
   }
+}
+
+function later(a: Position | undefined, b: Position): Position {
+  return a === undefined || comparePositions(a, b) < 0 ? b : a;
 }

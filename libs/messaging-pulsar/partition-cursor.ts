@@ -37,6 +37,11 @@ export class PartitionCursor {
     return deliveryOf(message, place, this.of);
   }
 
+  /** Whether everything up to a position has come. */
+  hasDrawn(position: Position): boolean {
+    return comparePositions(position, this.#drawn) <= 0;
+  }
+
   /** These have been handed out. */
   receive(deliveries: readonly Delivery[]): readonly Delivery[] {
     const last = deliveries.at(-1);
@@ -64,8 +69,7 @@ export class PartitionCursor {
   wholeEntry(position: Position): { readonly ledgerId: number; readonly entryId: number } | undefined {
     const [ledgerId, entryId, batchIndex] = position;
     if (ledgerId < 0) return undefined;
-    const isKnown = comparePositions(position, this.#drawn) <= 0;
-    const isWhole = isKnown && batchIndex >= (this.#batches.get(entryKey(position)) ?? 1) - 1;
+    const isWhole = this.hasDrawn(position) && batchIndex >= (this.#batches.get(entryKey(position)) ?? 1) - 1;
     const whole = isWhole ? entryId : entryId - 1;
     return whole < 0 ? undefined : { ledgerId, entryId: whole };
   }

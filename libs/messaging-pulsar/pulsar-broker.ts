@@ -15,6 +15,7 @@ import {
 } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
 import { NO_TOKEN, parseTopic, PulsarAdmin, TopicKeeper, type TokenSource } from '#libs/pulsar-admin';
+import { BrokerDialogue, type BrokerSource } from './broker-dialogue.js';
 import { lastSequenceId } from './last-sequence-id.js';
 import { loadPulsarClient } from './load-pulsar-client.js';
 import type { NativeClientOptions, NativeModule } from './native-client.js';
@@ -40,6 +41,7 @@ export interface PulsarBrokerOptions {
 
 /** How long a call to the broker may take, connecting included. */
 const OPERATION_TIMEOUT_MS = 30_000;
+const HEALTH_TIMEOUT_MS = 5_000;
 const CONNECTION_TIMEOUT_MS = 10_000;
 const LOG_WARNINGS = 2;
 
@@ -100,7 +102,9 @@ export class PulsarBroker extends MessageBroker {
 
   async checkHealth(): Promise<void> {
     this.#throwIfClosed();
-    await this.#session.admin.version();
+    // Either way in: messages go by the one, topics and backlogs are asked by the other.
+    const probe = BrokerDialogue.hold(this.#source(HEALTH_TIMEOUT_MS), () => Promise.resolve());
+    await Promise.all([probe, this.#session.admin.version()]);
   }
 
   async close(): Promise<void> {
@@ -122,12 +126,12 @@ export class PulsarBroker extends MessageBroker {
 
   async #lastSequenceId({ topic, partition, producerName }: ProducerOptions): Promise<number> {
     if (parseTopic(topic).domain !== 'persistent') return -1;
+    return lastSequenceId(this.#source(OPERATION_TIMEOUT_MS), { topic, partition, producerName });
+  }
+
+  #source(timeoutMs: number): BrokerSource {
     const { serviceUrl, token = NO_TOKEN } = this.options;
-    const ca = this.#ca === undefined ? {} : { ca: this.#ca };
-    return lastSequenceId(
-      { serviceUrl, token, timeoutMs: OPERATION_TIMEOUT_MS, ...ca },
-      { topic, partition, producerName },
-    );
+    return { serviceUrl, token, timeoutMs, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
   }
 
   async #throwIfMissing({ topic, partition }: { topic: string; partition: number }): Promise<void> {

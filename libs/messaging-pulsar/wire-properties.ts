@@ -9,6 +9,8 @@ const SENDER_PROPERTY = 'millrace-sender';
 const SENDER_SEQUENCE_PROPERTY = 'millrace-sender-seq';
 /** Pulsar takes the event time 0 for none. */
 const EPOCH_PROPERTY = 'millrace-event-time-zero';
+/** The client passes on no event time before 1970. */
+const EARLY_PROPERTY = 'millrace-event-time';
 
 export function nativeMessage(message: OutgoingMessage, producerName: string): NativeOutgoing {
   const { payload, key, eventTimeMs, sequenceId } = message;
@@ -16,19 +18,24 @@ export function nativeMessage(message: OutgoingMessage, producerName: string): N
     data: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
     properties: propertiesOf(message, producerName),
     ...(key === undefined ? {} : { partitionKey: key }),
-    ...(eventTimeMs === undefined ? {} : { eventTimestamp: eventTimeMs }),
+    ...(eventTimeMs === undefined || eventTimeMs < 0 ? {} : { eventTimestamp: eventTimeMs }),
     ...(sequenceId === undefined ? {} : { sequenceId }),
   };
 }
 
 function propertiesOf(message: OutgoingMessage, producerName: string): Record<string, string> {
   const { properties = {}, sequenceId, eventTimeMs } = message;
-  const all = { ...properties, ...(eventTimeMs === 0 ? { [EPOCH_PROPERTY]: '' } : {}) };
+  const all = { ...properties, ...timeProperties(eventTimeMs) };
   if (sequenceId === undefined) return all;
   const isSaid =
     properties[PRODUCER_PROPERTY] === producerName && properties[SEQUENCE_PROPERTY] === String(sequenceId);
   if (isSaid) return all;
   return { ...all, [SENDER_PROPERTY]: producerName, [SENDER_SEQUENCE_PROPERTY]: String(sequenceId) };
+}
+
+function timeProperties(eventTimeMs: number | undefined): Record<string, string> {
+  if (eventTimeMs === undefined || eventTimeMs > 0) return {};
+  return eventTimeMs === 0 ? { [EPOCH_PROPERTY]: '' } : { [EARLY_PROPERTY]: String(eventTimeMs) };
 }
 
 /** A message as the client gives it, as a delivery. */
@@ -41,13 +48,14 @@ export function deliveryOf(
     [SENDER_PROPERTY]: sender,
     [SENDER_SEQUENCE_PROPERTY]: senderSequence,
     [EPOCH_PROPERTY]: epoch,
+    [EARLY_PROPERTY]: early,
     ...properties
   } = { ...message.getProperties() };
   const producerName = sender ?? message.getProducerName();
   const isOwnNumber = properties[PRODUCER_PROPERTY] === producerName;
   const sequenceId = numberOf(senderSequence ?? (isOwnNumber ? properties[SEQUENCE_PROPERTY] : undefined));
   const key = message.getPartitionKey();
-  const eventTimeMs = message.getEventTimestamp();
+  const eventTimeMs = eventTimeOf(message.getEventTimestamp(), epoch, early);
   return {
     ...from,
     position,
@@ -56,9 +64,22 @@ export function deliveryOf(
     properties,
     producerName,
     ...(key === '' ? {} : { key }),
-    ...(eventTimeMs === 0 && epoch === undefined ? {} : { eventTimeMs }),
+    ...(eventTimeMs === undefined ? {} : { eventTimeMs }),
     ...(sequenceId === undefined ? {} : { sequenceId }),
   };
+}
+
+/** The ends of what a Date can say. What another client stored from before 1970 comes as a number far beyond. */
+const MAX_DATE_MS = 8_640_000_000_000_000;
+
+function eventTimeOf(
+  timestamp: number,
+  epoch: string | undefined,
+  early: string | undefined,
+): number | undefined {
+  if (timestamp > 0) return timestamp <= MAX_DATE_MS ? timestamp : undefined;
+  if (epoch !== undefined) return 0;
+  return early !== undefined && /^-\d{1,16}$/.test(early) ? Number(early) : undefined;
 }
 
 function numberOf(text: string | undefined): number | undefined {
