@@ -64,7 +64,8 @@ async function readAway(answer: IncomingMessage): Promise<number> {
   let bytes = 0;
   for await (const chunk of answer) {
     bytes += (chunk as Buffer).byteLength;
-    if (bytes > MAX_ANSWER_BYTES) answer.destroy();
+    // Leaving the loop closes the connection.
+    if (bytes > MAX_ANSWER_BYTES) break;
   }
   return answer.statusCode ?? 0;
 }
