@@ -1,8 +1,8 @@
 import { type Clock, PlatformError, type RetryAdvice } from '#libs/kernel';
 import {
   FileTokenSource,
+  ignoringConflict,
   PulsarAdmin,
-  PulsarConflictError,
   PulsarNotFoundError,
   type TopicDifference,
   TopicKeeper,
@@ -122,11 +122,4 @@ export class PulsarTopology {
 
 function missing(what: string, setting: 'tenant' | 'namespace'): TopicDifference {
   return { topic: what, setting, found: 'none', wanted: what, isFixed: false };
-}
-
-async function ignoringConflict(call: Promise<void>): Promise<void> {
-  await call.catch((error: unknown) => {
-    // Somebody else has made it in between.
-    if (!(error instanceof PulsarConflictError)) throw error;
-  });
 }

@@ -10,6 +10,7 @@ export {
   type TopicInternalStats,
   type TopicStats,
 } from './admin-topics.js';
+export { ignoringConflict } from './ignoring-conflict.js';
 export { entriesAfter, parseMessageId } from './partition-end.js';
 export type {
   BacklogQuota,

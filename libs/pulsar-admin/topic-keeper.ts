@@ -3,8 +3,9 @@ import { TopicMismatchError, type TopicSpec } from '#libs/messaging';
 import type { CallOptions } from './admin-http.js';
 import type { SchemaToRegister } from './admin-schemas.js';
 import type { SubscriptionPlace } from './admin-subscriptions.js';
+import { ignoringConflict } from './ignoring-conflict.js';
 import type { PulsarAdmin } from './pulsar-admin.js';
-import { BrokerUnavailableError, PulsarConflictError } from './pulsar-admin.errors.js';
+import { BrokerUnavailableError } from './pulsar-admin.errors.js';
 import { parseTopic } from './topic-path.js';
 import { settingRepairs } from './topic-settings.js';
 
@@ -166,13 +167,6 @@ export class TopicKeeper {
 
 function isPersistent({ name }: WantedTopic): boolean {
   return parseTopic(name).domain === 'persistent';
-}
-
-async function ignoringConflict(call: Promise<void>): Promise<void> {
-  await call.catch((error: unknown) => {
-    // Somebody else has made it in between.
-    if (!(error instanceof PulsarConflictError)) throw error;
-  });
 }
 
 function missing({ name, partitions, subscriptions = [] }: WantedTopic): TopicDifference {
