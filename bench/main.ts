@@ -1,5 +1,6 @@
 import { liveLatency } from './live-latency.js';
 import type { Benchmark, Measurement } from './measurement.js';
+import { mongodb } from './mongodb.js';
 import { messaging } from './messaging.js';
 import { poisonKey } from './poison-key.js';
 import { windowing } from './windowing.js';
@@ -8,6 +9,7 @@ import { windowing } from './windowing.js';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   'live-latency': liveLatency,
+  mongodb,
   messaging,
   'poison-key': poisonKey,
   windowing,

@@ -6,6 +6,7 @@ import { explainWindow, type ExplainWindowOptions } from './explain-window.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { addStorage } from './storage-command.js';
 import { addKeys } from './key-commands.js';
+import { addTailFile } from './tail-file.js';
 import type { Terminal } from './terminal.js';
 import { addTopology } from './topology-command.js';
 import { testRules } from './test-rules.js';
@@ -40,6 +41,7 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
   addDeadLetters(program, terminal, end);
   addExplain(program, terminal, end);
   addKeys(program, terminal, end);
+  addTailFile(program, terminal, end);
   addRules(program, terminal, end);
   addTopology(program, terminal, end);
   addStorage(program, terminal, end);

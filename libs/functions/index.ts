@@ -10,6 +10,7 @@ export {
   StateUnknownError,
   TaskFencedError,
 } from './functions.errors.js';
+export { decodeOutbox, encodeOutbox } from './outbox.js';
 export { DEFAULT_SETTINGS, type RuntimePorts, type RuntimeSettings } from './runtime-ports.js';
 export { StateLog } from './state-log.js';
 export type { StateCells, StateIdentity, StateMigration } from './state-migration.js';

@@ -29,6 +29,8 @@ const SELECTION_TIMEOUT_MS = 5_000;
 const CALL_TIMEOUT_MS = 10_000;
 /** Somebody else writes the same record: it takes turns, and each turn ends. */
 const MAX_TRANSACTION_TRIES = 100;
+/** After that the caller hears of it; the runtime tries again with pauses. */
+const TRANSACTION_PATIENCE_MS = 5_000;
 const MAX_COMMIT_TRIES = 4;
 
 export interface MongodbConnectionOptions {
@@ -54,11 +56,13 @@ export class MongodbConnection {
     this.clock = clock;
     this.address = hostsOf(address);
     this.client = new MongoClient(address, {
-      appName: 'millrace',
+      ...(address.includes('appName=') ? {} : { appName: 'millrace' }),
       retryWrites: true,
       retryReads: true,
       readPreference: 'primary',
-      serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+      ...(address.includes('serverSelectionTimeoutMS=')
+        ? {}
+        : { serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS }),
       connectTimeoutMS: SELECTION_TIMEOUT_MS,
       socketTimeoutMS: callTimeoutMs,
       waitQueueTimeoutMS: callTimeoutMs,
@@ -107,7 +111,8 @@ export class MongodbConnection {
     return await this.call(what, async () => {
       const session = known ?? this.client.startSession({ causalConsistency: false });
       try {
-        return await tryTransaction(session, action);
+        const untilMs = this.clock.monotonicMs() + TRANSACTION_PATIENCE_MS;
+        return await tryTransaction(session, action, () => this.clock.monotonicMs() < untilMs);
       } finally {
         if (known === undefined) await session.endSession();
       }
@@ -139,6 +144,7 @@ export class MongodbConnection {
 async function tryTransaction<T>(
   session: ClientSession,
   action: (session: ClientSession) => Promise<T>,
+  isTimeLeft: () => boolean,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     session.startTransaction(SNAPSHOT);
@@ -148,7 +154,8 @@ async function tryTransaction<T>(
       return result;
     } catch (error) {
       if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
-      if (!hasLabel(error, 'TransientTransactionError') || tries === MAX_TRANSACTION_TRIES) throw error;
+      const isWorthAgain = hasLabel(error, 'TransientTransactionError') && tries < MAX_TRANSACTION_TRIES;
+      if (!isWorthAgain || !isTimeLeft()) throw error;
     }
   }
 }

@@ -58,7 +58,10 @@ export function storeFailure(error: unknown, call: FailedCall): PlatformError {
 export function codeOf(error: unknown): number | undefined {
   if (!(error instanceof MongoServerError)) return undefined;
   const { code } = error;
-  return typeof code === 'number' ? code : undefined;
+  if (typeof code === 'number') return code;
+  // The driver's own words for some refusals of retryable writes.
+  const { originalError } = error as { originalError?: unknown };
+  return originalError === undefined ? undefined : codeOf(originalError);
 }
 
 function selectionFailure(error: MongoServerSelectionError, address: string): PlatformError {

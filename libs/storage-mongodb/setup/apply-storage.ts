@@ -66,7 +66,7 @@ async function setRetention(
     await db.command({
       collMod: series.collection,
       expireAfterSeconds: retentionSeconds ?? 'off',
-      ...DURABLE,
+      ...DURABLE_COMMAND,
     });
   } else {
     // An index that has no expiry can't be given one before 5.1: it is made anew.
