@@ -34,8 +34,6 @@ export class BrokerSocket {
   readonly #options: SocketOptions;
   readonly #listener: SocketListener;
   readonly #closed: Promise<void>;
-  readonly #barriers = new Map<string, () => void>();
-  #nextBarrier = 0;
   #heardMs: number;
   #isPaused = false;
   #isOver = false;
@@ -50,7 +48,7 @@ export class BrokerSocket {
     socket.on('error', (error) => this.#lose(error.message, error));
     socket.on('close', (code, reason) => this.#lose(closeReason(code, String(reason))));
     socket.on('message', (data) => this.#hear(() => this.#onText(data as Buffer)));
-    socket.on('pong', (data) => this.#hear(() => this.#onPong(String(data))));
+    socket.on('pong', () => this.#hear(() => undefined));
     socket.on('ping', () => this.#hear(() => undefined));
   }
 
@@ -73,22 +71,6 @@ export class BrokerSocket {
   /** Sends a text; where the socket is gone, `lost` has told or will. */
   send(text: string): void {
     this.#socket.send(text, () => undefined);
-  }
-
-  /** Resolves when the broker has read everything that was sent before; rejects when the socket goes. */
-  async barrier(timeoutMs: number): Promise<void> {
-    const id = String(this.#nextBarrier++);
-    const answered = new Promise<boolean>((resolve) => {
-      this.#barriers.set(id, () => resolve(true));
-      void this.#closed.then(() => resolve(false));
-    });
-    const over = new AbortController();
-    const timeUp = this.#options.clock.sleep(timeoutMs, over.signal).then(() => false);
-    this.#socket.ping(id, undefined, () => undefined);
-    const isAnswered = await Promise.race([answered, timeUp]);
-    over.abort();
-    this.#barriers.delete(id);
-    if (!isAnswered) throw this.#unavailable(`no answer within ${timeoutMs} ms`);
   }
 
   /** Reads nothing more until `resume`, so that what the broker sends waits with the broker. */
@@ -161,10 +143,6 @@ export class BrokerSocket {
 
   #onText(data: Buffer): void {
     this.#listener.text(data.toString());
-  }
-
-  #onPong(id: string): void {
-    this.#barriers.get(id)?.();
   }
 
   #lose(reason: string, cause?: Error): void {

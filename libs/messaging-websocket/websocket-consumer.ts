@@ -29,8 +29,6 @@ export interface WebSocketConsumerOptions {
 
 /** Prefetched by the broker's end of the socket. */
 const BROKER_QUEUE_MESSAGES = 200;
-/** An answer that takes longer: the acknowledgements may be lost, and come again with their messages. */
-const ACKNOWLEDGE_TIMEOUT_MS = 10_000;
 
 /**
  * The exclusive consumer of a partition.
@@ -99,9 +97,8 @@ export class WebSocketConsumer extends MessageConsumer {
     // Without a socket they will come again (K2).
     if (socket === undefined) return;
     const entries = this.#unacknowledged.takeUpTo(position);
-    if (entries.length === 0) return;
+    // Not answered: what follows on the socket, its end included, is read after them.
     for (const entry of entries) socket.send(JSON.stringify({ messageId: encodeMessageId(entry) }));
-    await socket.barrier(ACKNOWLEDGE_TIMEOUT_MS).catch(() => undefined);
   }
 
   async seekAfter(position: Position): Promise<void> {

@@ -105,5 +105,5 @@ describeWithPulsar('a broker that', () => {
     );
     await load.finish();
     await expectExactly(url, load);
-  }, 240_000);
+  }, 400_000);
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
 import fc from 'fast-check';
 import { describeWithMongodb, describeWithPulsar } from '#libs/testing';
 import { allRows, closeStream, fatesOf, requestsByMinute } from './api.js';
@@ -38,7 +39,9 @@ describeWithPulsar('a process that is stopped and woken', () => {
       const pulsar = await OwnPulsar.start({ webSocketSessionIdleTimeoutMillis: IDLE_MS });
       closers.push(() => pulsar.remove());
       const store = new URL(driver);
-      store.pathname = `/e2e-${randomUUID()}`;
+      const database = `millrace-e2e-${randomUUID().slice(0, 8)}`;
+      store.pathname = `/${database}`;
+      closers.push(() => dropDatabase(driver, database));
       const settings = { MILLRACE_BROKER: pulsar.webSocket, MILLRACE_STORE: store.href };
       const stopped = await start(settings);
       const other = await start(settings);
@@ -62,6 +65,12 @@ describeWithPulsar('a process that is stopped and woken', () => {
       const rows = await allRows(other.url, 'requests_per_minute', 'web');
       expect(requestsByMinute(rows)).toEqual(recount(load.log));
       expect(await fatesOf(other.url, 'web')).toMatchObject({ counted: load.sent, late: 0, dead: 0 });
-    }, 300_000);
+    }, 400_000);
   });
 });
+
+async function dropDatabase(driver: string, database: string): Promise<void> {
+  const client = new MongoClient(driver);
+  await client.db(database).dropDatabase();
+  await client.close();
+}
