@@ -15,15 +15,27 @@ const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 export const FACTS = {
   ...INGEST_FACTS,
   ...ENRICH_FACTS,
-  appListening: loggedFact<{ url: string }>('info', 'app listens'),
+  /** Probes are answered. */
+  appListening: loggedFact<{ port: string }>('info', 'app listens'),
+  /** It can be used. */
+  appReady: loggedFact<{ url: string }>('info', 'app is ready'),
+  appStopped: loggedFact<object>('info', 'app has stopped'),
+  drainTimedOut: loggedFact<{ drainTimeoutMs: number; tasks: readonly string[] }>(
+    'error',
+    'the end took too long; what is not committed will be done again',
+  ),
+  serverAwaited: loggedFact<{
+    server: string;
+    address: string;
+    code: string;
+    detail: string;
+    since: string;
+    pauseMs: number;
+  }>('warn', 'a server is awaited'),
   // the broker's topics
   topologyApplied: loggedFact<{ topic: string; setting: string; found: string; wanted: string }>(
     'info',
     'topology put right',
-  ),
-  topologyAwaited: loggedFact<{ code: string; detail: string; pauseMs: number }>(
-    'warn',
-    'the broker is awaited',
   ),
   // the fates of events, counted after the commit that decided them
   eventFate: countedFact<OfStream & { fate: string }>({
@@ -230,10 +242,6 @@ export const FACTS = {
   storeVersionRisky: loggedFact<{ version: string; wanted: string; issues: readonly string[] }>(
     'warn',
     'this version of MongoDB has known issues; a newer one is wanted',
-  ),
-  storeAwaited: loggedFact<{ address: string; code: string; reason: string }>(
-    'warn',
-    'the store does not answer yet; tries again',
   ),
   storeSetUp: loggedFact<{ database: string; steps: readonly string[] }>('info', 'the database was set up'),
   // sample traffic

@@ -156,6 +156,11 @@ export const SETTINGS = {
     default: 'info',
     meaning: 'The least level that is logged: debug, info, warn, error or silent.',
   }),
+  drainTimeoutMs: setting('MILLRACE_DRAIN_TIMEOUT', parseDurationMs, {
+    default: '30s',
+    meaning:
+      'How long the end of the process may take: requests end, tasks commit, deliver and give their leases back. Then it ends all the same, with exit code 1, and says what was not done; nothing is lost.',
+  }),
   commitIntervalMs: setting('MILLRACE_COMMIT_INTERVAL', parseDurationMs, {
     default: '1s',
     meaning: 'At most this long between two commits of a task that has something to commit.',

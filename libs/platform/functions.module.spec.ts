@@ -15,7 +15,7 @@ import {
 } from '#libs/messaging';
 import { anEvent, textOf } from '#libs/testing';
 import { FunctionsModule } from './functions.module.js';
-import { createApp } from './start-app.js';
+import { createApp } from './create-app.js';
 import { StreamFunction } from './stream-function.js';
 import { Pipelines } from './pipelines.js';
 

@@ -6,7 +6,9 @@ import {
   type HealthIndicatorResult,
   HealthIndicatorService,
 } from '@nestjs/terminus';
+import { Clock } from '#libs/kernel';
 import { Adapters } from './adapters.js';
+import { type ServerName, ServerOutages } from './server-outages.js';
 import { Tasks } from './tasks.js';
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -14,6 +16,9 @@ const CHECK_TIMEOUT_MS = 2_000;
 /** Live: the loop turns. Ready: can make progress. Startup: state is restored. The reason is in the body. */
 @Controller('health')
 export class HealthController {
+  @Inject(ServerOutages) private readonly outages!: ServerOutages;
+  @Inject(Clock) private readonly clock!: Clock;
+
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
@@ -29,9 +34,10 @@ export class HealthController {
   @Get('ready')
   @HealthCheck()
   async ready(): Promise<HealthCheckResult> {
+    const { broker, results } = this.adapters.ports;
     return this.health.check([
-      () => this.#log(),
-      () => this.#store(),
+      () => this.#server('log', () => broker.checkHealth()),
+      () => this.#server('store', () => results.checkHealth()),
       () => this.#tasksIn(['running', 'waiting-for-lease']),
     ]);
   }
@@ -42,18 +48,24 @@ export class HealthController {
     return this.health.check([() => this.#tasksIn(['running', 'waiting-for-lease', 'failed', 'stopped'])]);
   }
 
-  async #log(): Promise<HealthIndicatorResult> {
-    return this.indicators
-      .check('log')
-      .attempt(() => this.adapters.ports.broker.checkHealth())
-      .withTimeout(CHECK_TIMEOUT_MS);
+  /** Down with the address, the reason and since when. */
+  async #server(name: ServerName, checkHealth: () => Promise<void>): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
+    try {
+      await this.#inTime(checkHealth());
+      this.outages.clear(name);
+      return indicator.up();
+    } catch (error) {
+      return indicator.down({ ...this.outages.note(name, error) });
+    }
   }
 
-  async #store(): Promise<HealthIndicatorResult> {
-    return this.indicators
-      .check('store')
-      .attempt(() => this.adapters.ports.results.checkHealth())
-      .withTimeout(CHECK_TIMEOUT_MS);
+  async #inTime(check: Promise<void>): Promise<void> {
+    const answered = new AbortController();
+    const timeUp = this.clock.sleep(CHECK_TIMEOUT_MS, answered.signal).then(() => {
+      if (!answered.signal.aborted) throw new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`);
+    });
+    await Promise.race([check, timeUp]).finally(() => answered.abort());
   }
 
   /** Down while a task is in another state than these, with its name and reason. */

@@ -10,7 +10,7 @@ import { receiveMany, textOf } from '#libs/testing';
 import { FunctionsModule } from './functions.module.js';
 import { IntervalJoin } from './join-functions.js';
 import { Pipelines } from './pipelines.js';
-import { createApp } from './start-app.js';
+import { createApp } from './create-app.js';
 
 interface Order {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Clock, lockFolder } from '#libs/kernel';
+import { type Clock, lockFolder, PlatformError } from '#libs/kernel';
 import type { MessageBroker } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
 import type { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
@@ -9,6 +9,7 @@ import type { Configuration } from './configuration.js';
 import { openBroker } from './open-broker.js';
 import { openStore } from './open-store.js';
 import type { Pipelines } from './pipelines.js';
+import type { ServerName, ServerOutages } from './server-outages.js';
 import { topicEnsurer } from './topic-ensurer.js';
 import { topicsOf } from './topics.js';
 
@@ -17,6 +18,8 @@ export interface AdapterTools {
   readonly configuration: Configuration;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Where it is told which of them is away. */
+  readonly outages: ServerOutages;
 }
 
 /** The ports of storage over one store, whichever it is. */
@@ -34,6 +37,8 @@ export interface OpenedStore {
  * The adapters that the configuration names: the broker by `MILLRACE_BROKER`, the store by `MILLRACE_STORE`.
  * Drivers are loaded only here, and only the ones that are used.
  *
+ * It tries once: the process does so again where {@link isAwaited}; that says what is worth trying again. All that is away is noted, not only the first.
+ *
  * @throws TopologyMismatchError where Pulsar's topics are not as wanted and may not be put right
  * @throws DataFolderBusyError while another process has the data folder and one of them is embedded
  */
@@ -45,18 +50,54 @@ export async function openAdapters(pipelines: Pipelines, tools: AdapterTools): P
   };
   try {
     if (usesFolder(tools.configuration)) closers.push(await lockDataFolder(tools.configuration));
-    const store = await openStore(pipelines, tools);
-    closers.push(() => store.close());
-    // The cap is of the folder: what results take, the log gives up.
-    const broker = await openBroker(tools, () => store.usedBytes());
-    closers.push(() => broker.close());
-    const ensureTopics = topicEnsurer(broker, tools);
-    await ensureTopics(topicsOf(pipelines));
-    return new Adapters(portsOf(broker, store), ensureTopics, close);
+    const store = await noting('store', tools, async () => {
+      const opened = await openStore(pipelines, tools);
+      closers.push(() => opened.close());
+      return opened;
+    });
+    const log = await noting('log', tools, async () => {
+      // The cap is of the folder: what results take, the log gives up.
+      const broker = await openBroker(tools, () => store.value?.usedBytes() ?? 0);
+      closers.push(() => broker.close());
+      const ensureTopics = topicEnsurer(broker, tools);
+      await ensureTopics(topicsOf(pipelines));
+      return { broker, ensureTopics };
+    });
+    if (store.value === undefined) throw store.error;
+    if (log.value === undefined) throw log.error;
+    return new Adapters(portsOf(log.value.broker, store.value), log.value.ensureTopics, close);
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Notes an outage and goes on, so that the other server is looked at too. What is not one is thrown. */
+async function noting<T>(
+  server: ServerName,
+  { configuration, outages }: AdapterTools,
+  open: () => Promise<T>,
+): Promise<{ readonly value?: T; readonly error?: unknown }> {
+  try {
+    const value = await open();
+    outages.clear(server);
+    return { value };
+  } catch (error) {
+    if (!isAwaited(error, configuration)) throw error;
+    outages.note(server, error);
+    return { error };
+  }
+}
+
+/** Does it pass by itself: a server is away, or refuses for now. A wrong password does not: the process ends with it. */
+export function isAwaited(error: unknown, { values }: Configuration): boolean {
+  const isFromServer = values.broker.kind !== 'embedded' || values.store.kind !== 'embedded';
+  return (
+    isFromServer &&
+    error instanceof PlatformError &&
+    error.retry === 'backoff' &&
+    error.code !== 'STORE_UNAUTHORIZED'
+  );
 }
 
 function usesFolder({ values }: Configuration): boolean {

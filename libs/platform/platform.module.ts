@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { Clock, SystemClock } from '#libs/kernel';
+import { Clock } from '#libs/kernel';
 import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
 import { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
@@ -15,9 +15,9 @@ import { KeyRing } from './keys/key-ring.js';
 import { KeysController } from './keys/keys.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
-import { openAdapters } from './open-adapters.js';
 import { Pipelines } from './pipelines.js';
 import { ProcessFailpoints } from './process-failpoints.js';
+import { ServerOutages } from './server-outages.js';
 import { Tasks } from './tasks.js';
 
 const PORTS = [
@@ -28,36 +28,38 @@ const PORTS = [
   { provide: DocumentStore, key: 'documents' },
 ] as const;
 
+/** What is there before any server has answered. */
+export interface PlatformParts {
+  readonly configuration: Configuration;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly pipelines: Pipelines;
+  readonly outages: ServerOutages;
+}
+
 /** Everything an app stands on: configuration, ports with their adapters, tasks, health, metrics. */
 @Global()
 @Module({})
 export class PlatformModule implements OnApplicationShutdown {
   constructor(@Inject(Adapters) private readonly adapters: Adapters) {}
 
-  static forRoot(configuration: Configuration, telemetry: Telemetry): DynamicModule {
+  static forRoot(
+    { configuration, telemetry, clock, pipelines, outages }: PlatformParts,
+    adapters: Adapters,
+  ): DynamicModule {
     const failpoints = new ProcessFailpoints(configuration.values.failpoint);
     const provided = [
       { provide: Configuration, useValue: configuration },
       { provide: Telemetry, useValue: telemetry },
-      { provide: Clock, useClass: SystemClock },
+      { provide: Clock, useValue: clock },
       { provide: ProcessFailpoints, useValue: failpoints },
-      { provide: Pipelines, useFactory: () => Pipelines.load(configuration) },
-      {
-        provide: Adapters,
-        inject: [Pipelines, Clock],
-        useFactory: (pipelines: Pipelines, clock: Clock) =>
-          openAdapters(pipelines, { configuration, clock, telemetry }),
-      },
-      ...PORTS.map(({ provide, key }) => ({
-        provide,
-        inject: [Adapters],
-        useFactory: (adapters: Adapters) => adapters.ports[key],
-      })),
+      { provide: Pipelines, useValue: pipelines },
+      { provide: ServerOutages, useValue: outages },
+      { provide: Adapters, useValue: adapters },
+      ...PORTS.map(({ provide, key }) => ({ provide, useValue: adapters.ports[key] })),
       {
         provide: TaskHost,
-        inject: [Adapters, Clock],
-        useFactory: (adapters: Adapters, clock: Clock) =>
-          taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
+        useFactory: () => taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
       },
       LiveFeed,
       KeyRing,

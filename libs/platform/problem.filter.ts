@@ -50,7 +50,8 @@ function retryAfterOf(error: unknown): string {
   return typeof stated === 'number' ? String(Math.max(1, Math.ceil(stated))) : RETRY_AFTER_SECONDS;
 }
 
-function problemOf(error: unknown): ProblemDocument {
+/** The problem document of an error, whatever it is. */
+export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof PlatformError) return ofPlatform(error);
   if (error instanceof HttpException) return ofHttp(error);
   return document(

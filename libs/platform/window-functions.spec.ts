@@ -18,7 +18,7 @@ import { BEFORE_FIRST, type Delivery, encodeFrame, MessageBroker } from '#libs/m
 import { COLLECTIONS, DocumentStore, ResultStore } from '#libs/storage';
 import { FunctionsModule } from './functions.module.js';
 import { Pipelines } from './pipelines.js';
-import { createApp } from './start-app.js';
+import { createApp } from './create-app.js';
 import { WindowFunction } from './window-function.js';
 
 interface Checkout {
