@@ -107,10 +107,17 @@ function reasonOf(question: AlertQuestion, newest: ReadRow | undefined, state: A
   const { rule, told, watermarkMs } = question;
   const { condition } = rule;
   if (condition.kind === 'pattern') return patternReason(rule, told);
+  if (condition.kind === 'custom') return customReason(condition.className, told);
   if (newest === undefined) return `no complete row of ${rule.series} with these labels is stored`;
   if (condition.kind === 'absence')
     return `the last row ended at ${newest.windowEnd}; it fires when none has come for ${formatDuration(condition.afterMs)} of the stream's time, which has come to ${watermarkMs === undefined ? 'nowhere yet' : iso(watermarkMs)}`;
   return `${rowReason(rule, newest)}${statusReason(rule, state)}`;
+}
+
+/** Only the class knows. */
+function customReason(className: string, told: AlertEvent | undefined): string {
+  if (told === undefined) return `the class ${className} has found no breach`;
+  return `the class ${className} has said so at ${told.since}${told.value === null ? '' : `, of the value ${short(told.value)}`}`;
 }
 
 function patternReason({ condition, noDataAfterMs }: AlertRule, told: AlertEvent | undefined): string {

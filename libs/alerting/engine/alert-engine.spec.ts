@@ -238,3 +238,17 @@ describe('old data', () => {
     expect(engine.events[0]).toMatchObject({ status: 'firing', historical: true });
   });
 });
+
+describe('a storm that is full', () => {
+  it('leaves what was told before to be corrected', () => {
+    const rule = minuteRule({}, { maxActive: 1, correctableMs: 5 * MINUTE_MS });
+    const engine = new EngineFixture([rule]).minute(1, { 'a/1': 99 }).minute(2, { 'a/1': 1, 'a/2': 99 });
+    engine.row(1, { n: 1, key: { k: '1' }, revision: 1 });
+    expect(engine.words).toEqual([
+      '1m 1/a firing (breach)',
+      '2m 1/a resolved (recovered)',
+      '2m 2/a firing (breach)',
+      '2m 1/a resolved (updated)',
+    ]);
+  });
+});

@@ -1,6 +1,12 @@
 import { type AlertEvent, alertEvent, alertRemovedEvent } from '../alert-event.js';
 import type { AlertRule } from '../alert-rule.js';
-import { type AlertObservation, type AlertTransition, decideTransitions, isActive } from '../alert-state.js';
+import {
+  type AlertObservation,
+  type AlertState,
+  type AlertTransition,
+  decideTransitions,
+  isActive,
+} from '../alert-state.js';
 import type { AlertBook } from './alert-book.js';
 import { type AlertCell, judgedBy } from './alert-cell.js';
 import type { Storms } from './storms.js';
@@ -37,8 +43,7 @@ export class AlertTeller {
     const { state, transitions } = decideTransitions(rule, cell.state, observed);
     if (state === cell.state) return;
     const known: AlertCell = { ...cell, judgedBy: judgedByOf(rule), state };
-    const wasActive = cell.state !== undefined && isActive(cell.state);
-    let next = !wasActive && transitions.length > 0 ? this.#admit(rule, known) : known;
+    let next = isBeginning(cell.state, transitions) ? this.#admit(rule, known) : known;
     for (const transition of transitions) next = this.#tell(next, { rule, transition, parts }, telling);
     this.book.put(fingerprint, next);
     const isOfStorm = next.isHeld === true || cell.isHeld === true;
@@ -82,6 +87,11 @@ export class AlertTeller {
     sink.alert(event, transition.atMs);
     return { ...cell, told: event };
   }
+}
+
+/** What is corrected after its end begins nothing, and is told as it was. */
+function isBeginning(before: AlertState | undefined, [first]: readonly AlertTransition[]): boolean {
+  return (before === undefined || !isActive(before)) && first?.from === 'inactive';
 }
 
 const KNOWN = new WeakMap<AlertRule, string>();
