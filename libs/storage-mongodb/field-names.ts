@@ -20,12 +20,19 @@ export function originalName(name: string): string {
 
 /** A value with the names of all its fields as they are stored. */
 export function withStoredNames<T extends JsonValue>(value: T): T {
-  return renamed(value, storedName) as T;
+  // Hardly any name has such a sign: then nothing is copied.
+  return hasName(value, (name) => name.search(SPECIAL) >= 0) ? (renamed(value, storedName) as T) : value;
 }
 
 /** What {@link withStoredNames} was given. */
 export function withOriginalNames<T extends JsonValue>(value: T): T {
-  return renamed(value, originalName) as T;
+  return hasName(value, (name) => name.includes('%')) ? (renamed(value, originalName) as T) : value;
+}
+
+function hasName(value: JsonValue | undefined, isIt: (name: string) => boolean): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some((item) => hasName(item, isIt));
+  return Object.entries(value).some(([name, item]) => isIt(name) || hasName(item, isIt));
 }
 
 function renamed(value: JsonValue | undefined, rename: (name: string) => string): JsonValue {

@@ -96,6 +96,7 @@ function newestOf<T extends PlacedRow>(
   group: readonly T[],
   isNewer: (candidate: T, than: T) => boolean,
 ): T[] {
+  if (group.length === 1) return [...group];
   const newest = new Map<string, T>();
   for (const candidate of group) {
     const id = JSON.stringify(candidate.place);
