@@ -6,12 +6,8 @@ import { Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { LiveFeed, Pipelines, Tasks } from '#libs/platform';
 import { ResultStore } from '#libs/storage';
-import { GlobalTaskLogic } from './global-task.js';
-import { LocalTaskLogic } from './local-task.js';
-
-/** Raised with every change of what the cells of a task mean. */
-const LOCAL_STATE_VERSION = 1;
-const GLOBAL_STATE_VERSION = 1;
+import { GLOBAL_STATE, GlobalTaskLogic } from './global-task.js';
+import { LOCAL_STATE, LocalTaskLogic } from './local-task.js';
 
 /** Runs, for each pipeline, a local task a partition of `enriched` and a global task a partition of `partials`. */
 @Module({})
@@ -40,7 +36,7 @@ export class AggregateModule implements OnApplicationBootstrap {
     const make = (): TaskDefinition => ({
       task,
       inputs: [this.#input(pipeline, 'enriched', partition)],
-      identity: { operator: 'local', version: LOCAL_STATE_VERSION },
+      identity: LOCAL_STATE,
       logic: new LocalTaskLogic({ pipeline, partition, telemetry, ...this.#topics(pipeline) }),
     });
     return { task, kind: 'committed', make };
@@ -53,7 +49,7 @@ export class AggregateModule implements OnApplicationBootstrap {
     const make = (): TaskDefinition => ({
       task,
       inputs: [this.#input(pipeline, 'partials', partition)],
-      identity: { operator: 'global', version: GLOBAL_STATE_VERSION },
+      identity: GLOBAL_STATE,
       logic: new GlobalTaskLogic({
         pipeline,
         partition,

@@ -1,7 +1,10 @@
-import { GlobalStage, type LiveViewOptions } from '#libs/functions';
+import { GlobalStage, type LiveViewOptions, type StateIdentity } from '#libs/functions';
 import type { TopicNoun } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { ResultsPublisher } from './results.publisher.js';
+
+/** Whose state it is; what it reads of former versions: test/fixtures/state. */
+export const GLOBAL_STATE: StateIdentity = { operator: 'global', version: 1 };
 
 export interface GlobalTaskOptions extends Omit<LiveViewOptions, 'pipeline'> {
   readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series' | 'alerts'>;

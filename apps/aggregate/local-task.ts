@@ -2,6 +2,7 @@ import {
   LocalStage,
   type Moment,
   type Outputs,
+  type StateIdentity,
   type TaskInput,
   type TaskLogic,
   type Urgency,
@@ -13,6 +14,9 @@ import type { PipelineDefinition } from '#libs/pipeline';
 import type { Fields } from '#libs/windowing';
 import { FateCounts, fateOf } from './fate-counts.js';
 import { LateAndDeadPublisher } from './late-and-dead.publisher.js';
+
+/** Whose state it is; what it reads of former versions: test/fixtures/state. */
+export const LOCAL_STATE: StateIdentity = { operator: 'local', version: 1 };
 
 export interface LocalTaskOptions {
   readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series' | 'time'>;

@@ -2,29 +2,18 @@ import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { AlertKind, alertKindName } from '#libs/alerting';
 import type { InputDefinition, TaskDefinition, TaskFactory } from '#libs/functions';
-import { Clock, isJsonObject } from '#libs/kernel';
+import { Clock } from '#libs/kernel';
 import type { TopicNoun } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, Tasks } from '#libs/platform';
 import { CommitStore, DocumentStore } from '#libs/storage';
 import { AlertKindUnknownError, ReceiverSecretMissingError } from './alert.errors.js';
+import { ALERT_STATE } from './alert-state.js';
 import { AlertTaskLogic, type AlertTaskOptions } from './alert-task.js';
 import { hasPatternRules, PatternTaskLogic } from './pattern-task.js';
 import { SilenceBook } from './silence-book.js';
 
-/** Raised with every change of what the cells of an alert task mean; 2: watermarks know when they were told. */
-const STATE_VERSION = 2;
-const MIGRATIONS: NonNullable<TaskDefinition['identity']['migrations']> = {
-  2: (cells) =>
-    new Map(
-      [...cells].map(([name, value]) =>
-        name.startsWith('watermark/') && !isJsonObject(value)
-          ? ([name, { watermarkMs: value, atMs: 0 }] as const)
-          : ([name, value] as const),
-      ),
-    ),
-};
 const PATTERN_STATE_VERSION = 1;
 
 /** Runs one alert task a pipeline, over all of `judged`, and a pattern task a partition of `enriched`. */
@@ -79,7 +68,7 @@ export class AlertModule implements OnApplicationBootstrap, OnApplicationShutdow
     const make = (): TaskDefinition => ({
       task,
       inputs,
-      identity: { operator: 'alert', version: STATE_VERSION, migrations: MIGRATIONS },
+      identity: ALERT_STATE,
       logic: new AlertTaskLogic(options),
     });
     return { task, kind: 'committed', make };
