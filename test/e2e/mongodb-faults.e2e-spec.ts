@@ -13,8 +13,8 @@ import {
   startReplicaSet,
 } from '../../scripts/servers/mongod-server.mjs';
 import { stopProcess } from '../../scripts/servers/server-process.mjs';
-import { deliver, OwnDatabase } from './fixture/own-database.js';
-import type { MongodbStore } from './mongodb-store.js';
+import { deliver, OwnDatabase } from '../../libs/storage-mongodb/fixture/own-database.js';
+import type { MongodbStore } from '#libs/storage-mongodb';
 
 // A set of three members whose primary fails again and again while rows are delivered, and a second writer that was
 // declared dead and wakes up. `npm run verify` and MILLRACE_TEST_RUNS=20000 take more of it than `npm test`.
