@@ -27,6 +27,8 @@ export function minuteRule(condition: Partial<AlertCondition>, changes: Partial<
 export class EngineFixture {
   readonly events: AlertEvent[] = [];
   #engine: AlertEngine;
+  /** What commits have added up to. */
+  readonly #stored = new Map<string, JsonValue>();
   nowMs = START_MS;
 
   constructor(
@@ -91,10 +93,13 @@ export class EngineFixture {
 
   /** The process dies, and goes on from what was stored, with these rules. */
   restart(rules = this.rules): this {
-    const cells = JSON.parse(JSON.stringify([...this.#engine.cells()])) as [string, JsonValue][];
+    for (const [name, value] of this.#engine.changes()) {
+      if (value === undefined) this.#stored.delete(name);
+      else this.#stored.set(name, JSON.parse(JSON.stringify(value)) as JsonValue);
+    }
     this.rules = rules;
     this.#engine = this.#make();
-    this.#engine.restore(new Map(cells));
+    this.#engine.restore(this.#stored);
     return this;
   }
 

@@ -262,6 +262,13 @@ describe('a correction', () => {
     expect(after('.xxx', correction(4, 5), correction(2, 12))).toHaveLength(2);
   });
 
+  it('that leaves what is pending pending is not told', () => {
+    const slow = rule({ forMs: 9 * MINUTE_MS, correctableMs: 9 * MINUTE_MS });
+    expect(replay(slow, [...observations('.xx'), correction(3, 99)]).map(inWords)).toEqual([
+      '2m pending (breach)',
+    ]);
+  });
+
   it('makes no breach of what was none', () => {
     expect(after('...', correction(2, 99))).toEqual([]);
   });
