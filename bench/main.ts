@@ -1,3 +1,4 @@
+import { ingest } from './ingest.js';
 import { liveLatency } from './live-latency.js';
 import type { Benchmark, Measurement } from './measurement.js';
 import { mongodb } from './mongodb.js';
@@ -8,6 +9,7 @@ import { windowing } from './windowing.js';
 // npm run bench [-- NAME …] [--json]: measures on this machine; nothing here is a test.
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  ingest,
   'live-latency': liveLatency,
   mongodb,
   messaging,

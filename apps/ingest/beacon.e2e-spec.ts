@@ -59,7 +59,7 @@ describeInBrowser(`the beacon script in a browser${needs}`, () => {
       await page.waitForResponse((response) => response.url().includes('/events'));
     const [first] = await Promise.all([sent(), page.goto(`${origin}/a?x=1`)]);
     expect((first as { status(): number }).status()).toBe(202);
-    await Promise.all([sent(), page.evaluate(() => history.pushState(null, '', '/b'))]);
+    await Promise.all([sent(), page.evaluate("history.pushState(null, '', '/b')")]);
     await Promise.all([sent(), page.goto(`${origin}/c`)]);
     await context.close();
     let events: readonly StreamEvent[] = [];
