@@ -113,6 +113,8 @@ function settingsFor(ports) {
     brokerServicePort: ports.broker,
     webServicePort: ports.web,
     webSocketServiceEnabled: true,
+    // The default of five minutes is how long a process that stands still keeps its consumers from others.
+    webSocketSessionIdleTimeoutMillis: 15_000,
     managedLedgerDefaultEnsembleSize: 1,
     managedLedgerDefaultWriteQuorum: 1,
     managedLedgerDefaultAckQuorum: 1,
