@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** What is known of a file besides its name, which changes. */
+export interface FileIdentity {
+  readonly inode: string;
+  readonly madeMs: number;
+}
+
+const FINGERPRINT_BYTES = 256;
+const LINE_FEED = 10;
+const COMPRESSED = /\.(gz|xz|bz2|zst|zip)$/;
+
+/** The file that has this path now; undefined: none. */
+export async function identityOf(path: string): Promise<FileIdentity | undefined> {
+  try {
+    const { ino, birthtimeMs } = await stat(path, { bigint: false });
+    return { inode: ino.toString(16), madeMs: birthtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The files that a log is rotated to, and the log itself, the oldest first. */
+export async function rotatedFiles(
+  path: string,
+): Promise<readonly (FileIdentity & { readonly path: string })[]> {
+  const folder = dirname(path);
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(basename(path)) && !COMPRESSED.test(name),
+  );
+  const found = await Promise.all(
+    names.map(async (name) => ({ path: join(folder, name), identity: await identityOf(join(folder, name)) })),
+  );
+  return found
+    .flatMap(({ path: at, identity }) => (identity === undefined ? [] : [{ path: at, ...identity }]))
+    .sort((a, b) => a.madeMs - b.madeMs);
+}
+
+/** One file that is read from a place on, under whatever name it has by then. */
+export class FollowedFile {
+  private constructor(
+    private readonly handle: FileHandle,
+    readonly identity: FileIdentity,
+  ) {}
+
+  static async open(path: string): Promise<FollowedFile> {
+    const handle = await open(path, 'r');
+    const { ino, birthtimeMs } = await handle.stat();
+    return new FollowedFile(handle, { inode: ino.toString(16), madeMs: birthtimeMs });
+  }
+
+  async size(): Promise<number> {
+    return (await this.handle.stat()).size;
+  }
+
+  async read(from: number, to: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(Math.max(0, to - from));
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await this.handle.read(bytes, filled, bytes.length - filled, from + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  }
+
+  /** Tells whether the file still has, before this place, what it had. */
+  async fingerprint(offset: number): Promise<string> {
+    const bytes = await this.read(Math.max(0, offset - FINGERPRINT_BYTES), offset);
+    return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  }
+
+  /**
+   * Where the last whole line ends that begins at `from` or after and lies within `maxBytes`; `from` if there is none yet. A line
+   * that is longer than that is taken up to its end.
+   */
+  async linesEnd(from: number, maxBytes: number): Promise<number> {
+    const size = await this.size();
+    const bytes = await this.read(from, Math.min(size, from + maxBytes));
+    const last = bytes.lastIndexOf(LINE_FEED);
+    if (last >= 0) return from + last + 1;
+    for (let at = from + bytes.length; at < size; at += maxBytes) {
+      const more = await this.read(at, Math.min(size, at + maxBytes));
+      const end = more.indexOf(LINE_FEED);
+      if (end >= 0) return at + end + 1;
+    }
+    return from;
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
