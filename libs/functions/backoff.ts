@@ -1,5 +1,6 @@
 import { type Clock, PlatformError } from '#libs/kernel';
 import { ClosedError } from '#libs/messaging';
+import { DeliveryFencedError } from '#libs/storage';
 import { TaskInterruptedError } from './functions.errors.js';
 
 /** Pauses between attempts: doubled each time, up to a bound, with jitter. */
@@ -22,10 +23,12 @@ export function pauseMs(backoff: Backoff, attempt: number, random: () => number)
 
 /**
  * Does it help to run a task anew: said by PlatformErrors, assumed of what is unknown. What was closed under a task
- * is of no use to it any more, but the next run opens its own.
+ * is of no use to it any more, but the next run opens its own. A refused delivery is not to be tried again, but under
+ * the next epoch it is another one.
  */
 export function isWorthRejoining(error: unknown): boolean {
-  return !(error instanceof PlatformError) || error.retry === 'backoff' || error instanceof ClosedError;
+  if (!(error instanceof PlatformError) || error.retry === 'backoff') return true;
+  return error instanceof ClosedError || error instanceof DeliveryFencedError;
 }
 
 /**
