@@ -1,0 +1,106 @@
+// The cluster on one machine: servers, apps, and a front that sends requests on as an ingress would.
+
+import { parseArgs } from 'node:util';
+import { freePort } from '../servers/free-port.mjs';
+import { main, ScriptFailure } from '../workspace.mjs';
+import { AppProcesses } from './app-processes.mjs';
+import { openFront } from './front.mjs';
+import { LogView } from './log-view.mjs';
+import { startServers } from './servers.mjs';
+
+/** Where each app listens if the port is free; replicas take the ports ten further on. */
+const PORTS = { ingest: 3001, enrich: 3002, aggregate: 3003, alert: 3004, dashboard: 3005 };
+const PAGE_PORT = 3000;
+const MAX_REPLICAS = 8;
+const USAGE = `usage: npm run cluster [-- --replicas N]   (N from 1 to ${MAX_REPLICAS}; settings: docs/configuration.md)`;
+
+await main(async () => {
+  const replicas = replicasIn(process.argv.slice(2));
+  const stop = stopSignal();
+  const view = new LogView(process.stdout);
+  // The last to be opened is the first to be closed.
+  const closers = [];
+  let exitCode = 0;
+  try {
+    const servers = await startServers(process.env, (text) => view.say(text));
+    closers.push(() => servers.stop());
+    if (!stop.aborted)
+      exitCode = await runApps({ replicas, stop, view, settings: servers.settings, closers });
+  } finally {
+    while (closers.length > 0) await closers.pop()();
+  }
+  view.say('everything has ended');
+  return exitCode;
+});
+
+/** Runs until it is told to stop, or an app dies. Gives the exit code. */
+async function runApps({ replicas, stop, view, settings, closers }) {
+  const places = await placesFor(replicas);
+  const apps = new AppProcesses(view);
+  const portOfPage = Number(process.env.MILLRACE_PORT ?? PAGE_PORT);
+  const front = await openFront({
+    port: portOfPage,
+    targets: {
+      ingest: places.filter(({ app }) => app === 'ingest').map(({ port }) => port),
+      dashboard: places.filter(({ app }) => app === 'dashboard').map(({ port }) => port),
+    },
+  });
+  closers.push(() => front.close());
+  view.say(
+    `stop and start an app alone with: ${alone(settings)} MILLRACE_PORT=… node dist/apps/<app>/main.js`,
+  );
+  for (const place of places) apps.start(place, settings);
+  const stopped = new Promise((done) =>
+    stop.addEventListener('abort', () => done('stopped'), { once: true }),
+  );
+  const ended = Promise.race([stopped, apps.died, apps.allEnded]);
+  const whenReady = apps.allReady.then(() => {
+    view.say(`Millrace runs: open ${front.url}`);
+    const address = front.url.replace('http://', '');
+    view.say(`Your own log: curl --data-binary @/var/log/nginx/access.log ${address}/v1/streams/web/logs`);
+    view.say('Ctrl+C stops it');
+  });
+  await Promise.race([whenReady, ended]);
+  const why = await ended;
+  view.say(why === 'stopped' ? 'stopping …' : `stopping, since ${why}`);
+  const isClean = await apps.stopAll();
+  return why === 'stopped' && isClean ? 0 : 1;
+}
+
+async function placesFor(replicas) {
+  const taken = new Set();
+  const places = [];
+  for (let replica = 1; replica <= replicas; replica++)
+    for (const [app, wanted] of Object.entries(PORTS)) {
+      const name = replicas === 1 ? app : `${app}-${replica}`;
+      let port = await freePort(wanted + 10 * (replica - 1));
+      while (taken.has(port)) port = await freePort();
+      taken.add(port);
+      places.push({ name, app, port });
+    }
+  return places;
+}
+
+function alone(settings) {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}='${value.replace(/:\/\/[^@/]*@/, '://…@')}'`)
+    .join(' ');
+}
+
+function replicasIn(args) {
+  try {
+    const { values } = parseArgs({ args, options: { replicas: { type: 'string', default: '1' } } });
+    const replicas = Number(values.replicas);
+    if (!Number.isInteger(replicas) || replicas < 1 || replicas > MAX_REPLICAS)
+      throw new Error(`--replicas is '${values.replicas}', wanted a number from 1 to ${MAX_REPLICAS}`);
+    return replicas;
+  } catch (error) {
+    throw new ScriptFailure(`${error.message}\n${USAGE}`, 2);
+  }
+}
+
+function stopSignal() {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
+  return stop.signal;
+}
