@@ -19,6 +19,8 @@ interface Again {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
+/** An answer that never comes is none; the batch counts once however often it is sent. */
+const TIMEOUT_MS = 120_000;
 
 /** Sends batches of lines to ingest until they are stored. */
 export class LineSender {
@@ -47,7 +49,9 @@ export class LineSender {
     };
     try {
       const body = new Uint8Array(lines);
-      return await this.#judge(await fetch(this.#route, { method: 'POST', headers, body }));
+      return await this.#judge(
+        await fetch(this.#route, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) }),
+      );
     } catch (error) {
       const { cause = error } = error as Error;
       return { again: `no answer from ${this.#route.origin}: ${(cause as Error).message}`, afterMs: 0 };
