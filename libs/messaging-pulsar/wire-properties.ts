@@ -77,9 +77,10 @@ function eventTimeOf(
   epoch: string | undefined,
   early: string | undefined,
 ): number | undefined {
-  if (timestamp > 0) return timestamp <= MAX_DATE_MS ? timestamp : undefined;
+  // First: the other client writes such a time both ways.
   if (epoch !== undefined) return 0;
-  return early !== undefined && /^-\d{1,16}$/.test(early) ? Number(early) : undefined;
+  if (early !== undefined && /^-\d{1,16}$/.test(early)) return Number(early);
+  return timestamp > 0 && timestamp <= MAX_DATE_MS ? timestamp : undefined;
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Position } from '#libs/messaging';
-import { entriesAfter, entryBeforeTail, lastEntryOf, parseEntry } from './partition-end.js';
+import { entriesBehind, entryBeforeTail, lastEntryOf } from './partition-end.js';
 
 /** Ledgers with so many entries of ten bytes; the last one is open, and shows none of them. */
 const LEDGERS = fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 5 });
@@ -44,7 +44,7 @@ describe('the end of a partition', () => {
         (counts, ledger, entry) => {
           const position: Position = [ledger, entry, 0, 0];
           const expected = entriesOf(counts).filter((each) => isAfter(each, position)).length;
-          expect(entriesAfter(statsOf(counts), position)).toBe(expected);
+          expect(entriesBehind(statsOf(counts), position)).toBe(expected);
         },
       ),
     );
@@ -68,20 +68,9 @@ describe('the end of a partition', () => {
         const inTail =
           before === undefined
             ? entriesOf(counts).length
-            : entriesAfter(stats, [before.ledgerId, before.entryId, 0, 0]);
+            : entriesBehind(stats, [before.ledgerId, before.entryId, 0, 0]);
         expect(inTail).toBe(Math.min(wanted, entriesOf(counts).length));
       }),
     );
-  });
-});
-
-describe('a place as the broker writes it', () => {
-  it('is read', () => {
-    expect(parseEntry('18:5')).toEqual({ ledgerId: 18, entryId: 5 });
-    expect(parseEntry('18:-1')).toEqual({ ledgerId: 18, entryId: -1 });
-  });
-
-  it('is refused where it is none', () => {
-    expect(() => parseEntry('18')).toThrow('18 is no ledgerId:entryId');
   });
 });

@@ -1,5 +1,5 @@
 import type { Position } from '#libs/messaging';
-import type { TopicInternalStats } from '#libs/pulsar-admin';
+import { entriesAfter, parseMessageId, type TopicInternalStats } from '#libs/pulsar-admin';
 import type { Entry } from './entry-ranges.js';
 
 type Ledgers = Pick<TopicInternalStats, 'lastConfirmedEntry' | 'ledgers'>;
@@ -7,23 +7,9 @@ type Ledgers = Pick<TopicInternalStats, 'lastConfirmedEntry' | 'ledgers'>;
 /** Before the first entry that there can be. */
 const NO_ENTRY: Entry = { ledgerId: -1, entryId: -1 };
 
-/** `12:34` @throws RangeError where it is none */
-export function parseEntry(text: string): Entry {
-  const [ledgerId, entryId] = text.split(':').map(Number);
-  if (!Number.isSafeInteger(ledgerId) || !Number.isSafeInteger(entryId)) {
-    throw new RangeError(`${text} is no ledgerId:entryId`);
-  }
-  return { ledgerId: ledgerId ?? -1, entryId: entryId ?? -1 };
-}
-
-/** Entries that are stored behind a place, the one at the place not counted. */
-export function entriesAfter(stats: Ledgers, [ledgerId, entryId]: Position): number {
-  let count = 0;
-  for (const ledger of ledgersOf(stats)) {
-    if (ledger.ledgerId > ledgerId) count += ledger.entries;
-    if (ledger.ledgerId === ledgerId) count += Math.max(0, ledger.entries - 1 - Math.max(-1, entryId));
-  }
-  return count;
+/** Entries that are stored behind a position, the one it stands in not counted. */
+export function entriesBehind(stats: Ledgers, [ledgerId, entryId]: Position): number {
+  return entriesAfter(stats, { ledgerId, entryId });
 }
 
 /** What to look at of the end of a partition. */
@@ -61,7 +47,7 @@ export function lastEntryOf(stats: Ledgers): Entry {
 
 /** The broker counts the entries of a ledger only once it is closed; the last stored entry tells of the open one. */
 function ledgersOf({ ledgers, lastConfirmedEntry }: Ledgers): TopicInternalStats['ledgers'][number][] {
-  const last = parseEntry(lastConfirmedEntry);
+  const last = parseMessageId(lastConfirmedEntry);
   return ledgers.map((ledger) =>
     ledger.ledgerId === last.ledgerId ? { ...ledger, entries: last.entryId + 1 } : { ...ledger },
   );

@@ -15,10 +15,16 @@ import {
   type TopicSpec,
 } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
-import { NO_TOKEN, PulsarAdmin, type TokenSource, type TopicInternalStats } from '#libs/pulsar-admin';
+import {
+  NO_TOKEN,
+  parseMessageId,
+  PulsarAdmin,
+  type TokenSource,
+  type TopicInternalStats,
+} from '#libs/pulsar-admin';
 import { HeldNames } from './held-names.js';
 import { LiveReader } from './live-reader.js';
-import { entriesAfter, lastEntryOf, parseEntry } from './partition-end.js';
+import { entriesBehind, lastEntryOf } from './partition-end.js';
 import { SocketOpener } from './socket-opener.js';
 import { WebSocketConsumer } from './websocket-consumer.js';
 import { WebSocketProducer } from './websocket-producer.js';
@@ -187,8 +193,9 @@ export class WebSocketBroker extends MessageBroker {
 
 /** Up to where a subscription has acknowledged. */
 function startOf(stats: TopicInternalStats, markDeletePosition: string): Position {
-  const { ledgerId, entryId } = parseEntry(markDeletePosition);
-  const isAtBeginning = entriesAfter(stats, [ledgerId, entryId, 0, 0]) === entriesAfter(stats, BEFORE_FIRST);
+  const { ledgerId, entryId } = parseMessageId(markDeletePosition);
+  const isAtBeginning =
+    entriesBehind(stats, [ledgerId, entryId, 0, 0]) === entriesBehind(stats, BEFORE_FIRST);
   return isAtBeginning ? BEFORE_FIRST : [ledgerId, entryId, END_OF_ENTRY, 0];
 }
 

@@ -11,7 +11,7 @@ import {
 import type { BrokerSocket } from './broker-socket.js';
 import { EntryRanges } from './entry-ranges.js';
 import { encodeMessageId } from './message-id.js';
-import { entriesAfter } from './partition-end.js';
+import { entriesBehind } from './partition-end.js';
 import { type Arrival, PartitionFeed } from './partition-feed.js';
 import { PAUSE_BYTES, ReceiveWindow } from './receive-window.js';
 import { SocketLink } from './socket-link.js';
@@ -226,7 +226,7 @@ export class WebSocketConsumer extends MessageConsumer {
   async #storedBehind(): Promise<number> {
     const { tools, topic, partition } = this.#options;
     const stats = await tools.admin.topics.internalStats(topic, partition);
-    return entriesAfter(stats, this.#feed.received);
+    return entriesBehind(stats, this.#feed.received);
   }
 
   /** Busy is our own last session, which the broker has not missed yet, or somebody else: then this one is over. */

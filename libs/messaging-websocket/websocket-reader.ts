@@ -6,7 +6,7 @@ import {
   type ReceiveOptions,
 } from '#libs/messaging';
 import { encodeMessageId } from './message-id.js';
-import { entriesAfter } from './partition-end.js';
+import { entriesBehind } from './partition-end.js';
 import { PartitionFeed } from './partition-feed.js';
 import { SocketLink } from './socket-link.js';
 import type { WebSocketTools } from './websocket-tools.js';
@@ -73,7 +73,7 @@ export class WebSocketReader extends MessageReader {
     const { tools, topic, partition } = this.#options;
     const stats = await tools.admin.topics.internalStats(topic, partition);
     // Something may have come meanwhile that was stored before.
-    return this.#feed.hasAllOfEntry && entriesAfter(stats, this.#feed.received) === 0;
+    return this.#feed.hasAllOfEntry && entriesBehind(stats, this.#feed.received) === 0;
   }
 
   close(): Promise<void> {

@@ -68,6 +68,15 @@ describe('a message', () => {
     });
   });
 
+  it('from before 1970 carries its time as the native client writes and reads it', () => {
+    const message = { payload: Buffer.from('x'), eventTimeMs: -86_400_000 };
+    const { eventTime, properties } = returned(message);
+    expect(parseTime(eventTime)).toBe(-86_400_000);
+    expect(properties).toEqual({ 'millrace-event-time': '-86400000' });
+    const fromNative = { messageId: '', publishTime: '', properties: { 'millrace-event-time': '-1' } };
+    expect(decodeDelivery(fromNative, PLACE)).toMatchObject({ eventTimeMs: -1, properties: {} });
+  });
+
   it('of somebody else has no number where its property is none', () => {
     const wire = { messageId: '', publishTime: '', properties: { 'millrace-seq': '1e3' } };
     expect(decodeDelivery(wire, PLACE).sequenceId).toBeUndefined();

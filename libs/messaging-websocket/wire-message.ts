@@ -15,6 +15,8 @@ export const SENDER_PROPERTY = 'millrace-sender';
 export const SENDER_SEQUENCE_PROPERTY = 'millrace-sender-seq';
 /** Pulsar takes the event time 0 for none. */
 const EPOCH_PROPERTY = 'millrace-event-time-zero';
+/** The native client passes on no event time before 1970, and reads one from elsewhere as a number far off. */
+const EARLY_PROPERTY = 'millrace-event-time';
 
 /** What arrives for a message. */
 export interface WireMessage {
@@ -40,12 +42,18 @@ export function encodeSend(message: OutgoingMessage, producerName: string, conte
 
 function propertiesOf(message: OutgoingMessage, producerName: string): Record<string, string> {
   const { properties = {}, sequenceId, eventTimeMs } = message;
-  const all = { ...properties, ...(eventTimeMs === 0 ? { [EPOCH_PROPERTY]: '' } : {}) };
+  const all = { ...properties, ...timeProperties(eventTimeMs) };
   if (sequenceId === undefined) return all;
   const isSaid =
     properties[PRODUCER_PROPERTY] === producerName && properties[SEQUENCE_PROPERTY] === String(sequenceId);
   if (isSaid) return all;
   return { ...all, [SENDER_PROPERTY]: producerName, [SENDER_SEQUENCE_PROPERTY]: String(sequenceId) };
+}
+
+/** As messaging-pulsar writes them, so that either client reads what the other has sent. */
+function timeProperties(eventTimeMs: number | undefined): Record<string, string> {
+  if (eventTimeMs === undefined || eventTimeMs > 0) return {};
+  return eventTimeMs === 0 ? { [EPOCH_PROPERTY]: '' } : { [EARLY_PROPERTY]: String(eventTimeMs) };
 }
 
 /** Where a message stands. */
@@ -60,6 +68,7 @@ export function decodeDelivery(wire: WireMessage, place: Place): Delivery {
     [SENDER_PROPERTY]: sender,
     [SENDER_SEQUENCE_PROPERTY]: senderSequence,
     [EPOCH_PROPERTY]: epoch,
+    [EARLY_PROPERTY]: early,
     ...properties
   } = wire.properties ?? {};
   return {
@@ -68,10 +77,15 @@ export function decodeDelivery(wire: WireMessage, place: Place): Delivery {
     publishTimeMs: parseTime(wire.publishTime) ?? 0,
     properties,
     ...given('key', wire.key),
-    ...given('eventTimeMs', epoch === undefined ? parseTime(wire.eventTime) : 0),
+    ...given('eventTimeMs', earlyTime(epoch, early) ?? parseTime(wire.eventTime)),
     ...given('producerName', sender ?? properties[PRODUCER_PROPERTY]),
     ...given('sequenceId', numberIn(senderSequence ?? properties[SEQUENCE_PROPERTY])),
   };
+}
+
+function earlyTime(epoch: string | undefined, early: string | undefined): number | undefined {
+  if (epoch !== undefined) return 0;
+  return early !== undefined && /^-\d{1,16}$/.test(early) ? Number(early) : undefined;
 }
 
 /** The field, where there is a value for it. */

@@ -46,7 +46,9 @@ export class AdminSubscriptions {
   }
 
   /**
-   * Moves a partition's subscription: what stands after this message comes next. The broker disconnects its consumer.
+   * Moves a partition's subscription: everything behind this message comes next. The message itself comes first where the
+   * broker overlooks `isExcluded`, as 4.0.7 does for a partition, and not where it heeds it: be ready for both. The
+   * broker disconnects its consumer.
    *
    * @throws PulsarNotFoundError
    */

@@ -19,7 +19,7 @@ export function entriesAfter(stats: Ledgers, { ledgerId, entryId }: MessageId): 
     // Of the ledger that is open the broker counts entries elsewhere: its last one is known.
     const entries = ledger.ledgerId === end.ledgerId ? end.entryId + 1 : ledger.entries;
     if (ledger.ledgerId > ledgerId) count += entries;
-    if (ledger.ledgerId === ledgerId) count += Math.max(0, entries - 1 - entryId);
+    if (ledger.ledgerId === ledgerId) count += Math.max(0, entries - 1 - Math.max(-1, entryId));
   }
   return count;
 }
