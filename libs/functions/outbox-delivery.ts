@@ -1,6 +1,6 @@
 import type { MessageProducer, Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
-import { type CommitVersion, type Lease, type TaskId, taskName } from '#libs/storage';
+import { type CommitVersion, type DeliveryFence, type Lease, type TaskId, taskName } from '#libs/storage';
 import { untilClosed, withBackoff } from './backoff.js';
 import { asError, codeOfFailure, LeaseLostError } from './functions.errors.js';
 import type { Outbox, OutboxMessage } from './outbox.js';
@@ -66,12 +66,17 @@ export class OutboxDelivery {
 
   /** Queues an outbox; they are delivered in the order of the calls. */
   enqueue(version: CommitVersion, outbox: Outbox, afterDelivery: readonly (() => void)[]): void {
-    this.#enqueue(version, outbox, { isAgain: false, afterDelivery });
+    this.#enqueue({ task: this.#task, version }, outbox, { isAgain: false, afterDelivery });
   }
 
-  /** Queues an outbox that a former run may have delivered in part. */
-  enqueueAgain(version: CommitVersion, outbox: Outbox): void {
-    this.#enqueue(version, outbox, { isAgain: true, afterDelivery: [] });
+  /**
+   * Queues an outbox that a former run may have delivered in part.
+   *
+   * @param newestCommitSeq the newest commit of the former run: it may have delivered up to that one
+   */
+  enqueueAgain(version: CommitVersion, outbox: Outbox, newestCommitSeq: number): void {
+    const fence = { task: this.#task, version, newestCommitSeq };
+    this.#enqueue(fence, outbox, { isAgain: true, afterDelivery: [] });
   }
 
   /** Resolves when fewer than `limit` outboxes wait. @throws what delivery failed with */
@@ -93,15 +98,15 @@ export class OutboxDelivery {
     await untilClosed(Promise.allSettled(closing), this.#ports.clock);
   }
 
-  #enqueue(version: CommitVersion, outbox: Outbox, { isAgain, afterDelivery }: Manner): void {
+  #enqueue(fence: DeliveryFence, outbox: Outbox, { isAgain, afterDelivery }: Manner): void {
     this.#pending++;
     this.#tail = this.#tail.then(async () => {
       // An owner that was told to stop leaves the rest to the next one: it finds it in the store.
       if (this.#failure !== undefined || this.#signal.aborted) return;
       try {
         this.#newPlaces.clear();
-        await this.#deliver(version, outbox, isAgain);
-        this.deliveredCommitSeq = version.commitSeq;
+        await this.#deliver(fence, outbox, isAgain);
+        this.deliveredCommitSeq = fence.version.commitSeq;
         for (const [target, place] of this.#newPlaces) this.#places.set(target, place);
         this.#pending--;
         for (const action of afterDelivery) action();
@@ -111,16 +116,13 @@ export class OutboxDelivery {
     });
   }
 
-  async #deliver(version: CommitVersion, outbox: Outbox, isAgain: boolean): Promise<void> {
+  async #deliver(fence: DeliveryFence, outbox: Outbox, isAgain: boolean): Promise<void> {
     const startedMs = this.#ports.clock.monotonicMs();
     const { failpoints } = this.#ports;
     if (outbox.rows.length + outbox.documents.length > 0) {
       failpoints?.hit('before-deliver-rows', this.#task);
       await this.#insisting('results', () =>
-        this.#ports.results.deliver(
-          { task: this.#task, version },
-          { rows: outbox.rows, documents: outbox.documents },
-        ),
+        this.#ports.results.deliver(fence, { rows: outbox.rows, documents: outbox.documents }),
       );
       failpoints?.hit('after-deliver-rows', this.#task);
     }

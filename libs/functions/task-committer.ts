@@ -58,8 +58,9 @@ export class TaskCommitter {
 
   /** Delivers what the former owner may not have delivered. */
   async redeliver(): Promise<void> {
+    const { commitSeq: newest } = this.parts.commits.version;
     for (const { version, outbox } of this.recovered.undelivered)
-      this.#delivery.enqueueAgain(version, outbox);
+      this.#delivery.enqueueAgain(version, outbox, newest);
     await this.#delivery.waitBelow(1);
   }
 

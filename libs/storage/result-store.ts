@@ -68,6 +68,8 @@ export interface DocumentWrite {
 export interface DeliveryFence {
   readonly task: TaskId;
   readonly version: CommitVersion;
+  /** After a start: the newest commit that a former owner may have delivered. Default: the commit of `version`. */
+  readonly newestCommitSeq?: number;
 }
 
 /** What a store promises about rows that are delivered again, or by a former owner. */

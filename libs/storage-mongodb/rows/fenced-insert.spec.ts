@@ -3,7 +3,7 @@ import { Telemetry } from '#libs/observability';
 import { DeliveryFencedError } from '#libs/storage';
 import { describeWithMongodb, ManualClock } from '#libs/testing';
 import { CuttingProxy } from '../fixture/cutting-proxy.js';
-import { deliver, fenceOf, OwnDatabase, rowsOfCommit } from '../fixture/own-database.js';
+import { deliver, deliverAgain, fenceOf, OwnDatabase, rowsOfCommit } from '../fixture/own-database.js';
 import type { MongodbStore } from '../mongodb-store.js';
 import { sessionIdOf } from '../named-session.js';
 
@@ -56,6 +56,15 @@ describeWithMongodb('rows of a time-series collection', ({ driver }) => {
     await deliver(next, 2, 2);
     await deliver(next, 2, 3);
     await expectOnce(1, 2, 3);
+  });
+
+  it('are there once when a new owner begins some commits before the last one that was delivered', async () => {
+    for (const commitSeq of [1, 2, 3, 4]) await deliver(store, 1, commitSeq);
+    const next = await database.open();
+    for (const commitSeq of [2, 3, 4]) await deliverAgain(next, 2, { commitSeq, newest: 4 });
+    for (const late of [3, 4]) await expect(deliver(store, 1, late)).rejects.toThrow(DeliveryFencedError);
+    await deliver(next, 2, 5);
+    await expectOnce(1, 2, 3, 4, 5);
   });
 
   it('of a half-done insert: only the missing ones are added', async () => {

@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Collection, type Document, Long } from 'mongodb';
 import { FACTS, type Telemetry } from '#libs/observability';
-import { type CommitVersion, type DeliveryFence, DeliveryFencedError, taskName } from '#libs/storage';
+import { type DeliveryFence, DeliveryFencedError, taskName } from '#libs/storage';
 import { NAMES } from '../collection-names.js';
 import { DURABLE, DURABLE_COMMAND, type MongodbConnection } from '../mongodb-connection.js';
 import { codeOf } from '../store-failure.js';
@@ -18,7 +19,8 @@ import type { OutgoingRow } from './row-record.js';
 // F2. Whoever cannot know what was written checks before it inserts: first use of the session by this owner, a
 //     repeat of something older, error 217, or a session unused for half its timeout (an expired record gives no
 //     error). It stores the next attempts, writes to its fence under the first of them, which shuts out every
-//     lower number, looks which rows are there, and inserts the missing ones under the second.
+//     lower number, looks which rows are there, and inserts the missing ones under the second. These are numbers of
+//     the newest commit that a former owner may have delivered, not of the one at hand: the server refuses lower ones.
 // F3. One insert at a time per session.
 // F4. An epoch below the stored one is refused before anything is written.
 // `serverSession`, `txnNumber` and `stmtIds` are internal to the driver, which is why it is pinned and why
@@ -41,10 +43,11 @@ interface FenceRecord {
   readonly _id: string;
   readonly incarnation: number;
   readonly epoch: number;
+  /** The highest whose numbers were used for checked inserts. */
   readonly commitSeq: number;
-  /** Highest one that may have been used. */
+  /** Its highest one that may have been used. */
   readonly attempt: number;
-  readonly fenced?: number;
+  readonly fenced?: Long;
 }
 
 export interface FencedInsertOptions {
@@ -72,12 +75,16 @@ export class FencedInsert {
   /**
    * Inserts rows of one commit into one collection, those that are not there.
    *
-   * @param rows always the same ones, in the same order, for one commit
+   * @param build gives the rows: always the same ones, in the same order, for one commit
    * @throws DeliveryFencedError if a later owner has been here
    */
-  async insert(collection: string, fence: DeliveryFence, rows: readonly OutgoingRow[]): Promise<InsertPath> {
+  async insert(
+    collection: string,
+    fence: DeliveryFence,
+    build: () => readonly OutgoingRow[],
+  ): Promise<InsertPath> {
     const lane = this.#lanes.of(collection, fence);
-    const turn = lane.tail.then(() => this.#insertInTurn(lane, { collection, fence, rows }));
+    const turn = lane.tail.then(() => this.#insertInTurn(lane, { collection, fence, build }));
     lane.tail = turn.catch(() => undefined);
     return await turn;
   }
@@ -91,48 +98,51 @@ export class FencedInsert {
     await this.#lanes.close();
   }
 
-  async #insertInTurn(lane: Lane, insert: RowInsert): Promise<InsertPath> {
-    const { epoch, commitSeq } = insert.fence.version;
-    if (epoch < lane.epoch) throw refused(insert.fence, `epoch ${lane.epoch} delivers now`);
+  async #insertInTurn(
+    lane: Lane,
+    { build, ...target }: InsertTarget & { readonly build: () => readonly OutgoingRow[] },
+  ): Promise<InsertPath> {
+    const { version } = target.fence;
+    if (version.epoch < lane.epoch) throw refused(target.fence, `epoch ${lane.epoch} delivers now`);
     try {
-      const path = await this.#insertSomehow(lane, insert);
-      lane.insertedCommitSeq = commitSeq;
-      lane.pending = undefined;
+      const isToCheck = this.#mustCheck(lane, target.fence);
+      // On its way while the rows are built.
+      const passing = isToCheck ? undefined : this.#refuseFormer(lane, target.fence);
+      passing?.catch(() => undefined);
+      await setImmediate();
+      const insert = { ...target, rows: build() };
+      await passing;
+      const path = await this.#insertSomehow(lane, insert, isToCheck);
+      lane.numberedCommitSeq = Math.max(lane.numberedCommitSeq, version.commitSeq);
       this.#options.telemetry.record(FACTS.rowsInserted, { path }, insert.rows.length);
       return path;
     } catch (error) {
       if (codeOf(error) !== TRANSACTION_TOO_OLD) throw error;
       lane.usedMs = undefined;
-      throw refused(insert.fence, 'a higher number was used in its session');
+      throw refused(target.fence, 'a higher number was used in its session');
     }
   }
 
-  async #insertSomehow(lane: Lane, insert: RowInsert): Promise<InsertPath> {
+  async #insertSomehow(lane: Lane, insert: RowInsert, isToCheck: boolean): Promise<InsertPath> {
     if (this.#options.fence === 'lookup') return await this.#insertUnfenced(lane, insert);
-    const path = this.#mustCheck(lane, insert.fence.version)
-      ? 'checked'
-      : await this.#insertPlainly(lane, insert);
+    const path = isToCheck ? 'checked' : await this.#insertPlainly(lane, insert);
     if (path === 'checked') await this.#insertChecked(lane, insert);
     return path;
   }
 
   /** F2 */
-  #mustCheck(lane: Lane, { epoch, commitSeq }: CommitVersion): boolean {
+  #mustCheck(lane: Lane, { version: { epoch, commitSeq } }: DeliveryFence): boolean {
     if (this.#options.fence === 'off') return false;
     const { clock } = this.#options.connection;
     const isForgettable =
       lane.usedMs === undefined || clock.monotonicMs() - lane.usedMs >= this.#options.sessionTimeoutMs / 2;
-    return isForgettable || lane.epoch !== epoch || commitSeq <= lane.insertedCommitSeq;
+    return isForgettable || lane.epoch !== epoch || commitSeq <= lane.numberedCommitSeq;
   }
 
   /** Gives `checked` where the server does not know any more what it did: then it is to be done that way. */
   async #insertPlainly(lane: Lane, insert: RowInsert): Promise<InsertPath> {
-    const { commitSeq } = insert.fence.version;
-    const attempt = lane.pending?.commitSeq === commitSeq ? lane.pending.attempt : 0;
-    lane.pending = { commitSeq, attempt };
-    await this.#refuseFormer(lane, insert.fence);
     try {
-      await this.#insertUnder(lane, insert, attempt);
+      await this.#insertUnder(lane, insert, numberOf(insert.fence.version.commitSeq, 0));
       return 'plain';
     } catch (error) {
       if (codeOf(error) !== HISTORY_INCOMPLETE) throw error;
@@ -148,12 +158,10 @@ export class FencedInsert {
   }
 
   async #insertChecked(lane: Lane, insert: RowInsert): Promise<void> {
-    const { version } = insert.fence;
     // Whatever goes wrong on the way: the next call begins here again.
     lane.usedMs = undefined;
-    lane.pending = undefined;
-    const attempt = await this.#takeAttempts(lane, insert.fence);
-    const fencedAt = await this.#raiseFence(lane, version, attempt - 1);
+    const { commitSeq, attempt } = await this.#takeAttempts(lane, insert.fence);
+    const fencedAt = await this.#raiseFence(lane, numberOf(commitSeq, attempt - 1));
     const present = await this.#present(insert, fencedAt);
     const missing = insert.rows.filter(({ record }) => !present.has(record._id));
     this.#options.telemetry.record(FACTS.rowsChecked, {
@@ -162,8 +170,9 @@ export class FencedInsert {
       present: present.size,
       missing: missing.length,
     });
-    await this.#insertUnder(lane, { ...insert, rows: missing }, attempt);
-    lane.epoch = version.epoch;
+    await this.#insertUnder(lane, { ...insert, rows: missing }, numberOf(commitSeq, attempt));
+    lane.epoch = insert.fence.version.epoch;
+    lane.numberedCommitSeq = Math.max(lane.numberedCommitSeq, commitSeq);
   }
 
   /** Without numbers: two who write at once may write the same row. */
@@ -171,24 +180,32 @@ export class FencedInsert {
     await this.#takeAttempts(lane, insert.fence);
     const present = await this.#present(insert, undefined);
     const missing = insert.rows.filter(({ record }) => !present.has(record._id));
-    await this.#insertUnder(lane, { ...insert, rows: missing }, 0);
+    await this.#insertUnder(lane, { ...insert, rows: missing }, numberOf(0, 0));
     lane.epoch = insert.fence.version.epoch;
     return 'unfenced';
   }
 
-  /** F1, F4: stores two attempts before they are used; gives the second. */
-  async #takeAttempts(lane: Lane, fence: DeliveryFence): Promise<number> {
+  /** F1, F4: stores two attempts before they are used; gives the second, and the commit whose attempts they are. */
+  async #takeAttempts(lane: Lane, fence: DeliveryFence): Promise<AttemptOfCommit> {
     const { incarnation, epoch, commitSeq } = fence.version;
-    const used = { $cond: [{ $eq: ['$commitSeq', commitSeq] }, '$attempt', 0] };
+    const newest = Math.max(commitSeq, fence.newestCommitSeq ?? 0);
+    const used = { $cond: [{ $gte: ['$commitSeq', newest] }, '$attempt', 0] };
     const update = [
-      { $set: { incarnation, epoch, commitSeq, attempt: { $add: [{ $ifNull: [used, 0] }, 2] } } },
+      {
+        $set: {
+          incarnation,
+          epoch,
+          commitSeq: { $max: ['$commitSeq', newest] },
+          attempt: { $add: [used, 2] },
+        },
+      },
     ];
     const filter = { _id: lane.id, $or: [{ epoch: { $lte: epoch } }, { epoch: { $exists: false } }] };
     try {
       const options = { upsert: true, returnDocument: 'after', ...DURABLE } as const;
       const stored = await this.#fences.findOneAndUpdate(filter, update, options);
-      const attempt = stored?.attempt ?? 2;
-      if (attempt < ATTEMPTS) return attempt;
+      const taken = stored ?? { commitSeq: newest, attempt: 2 };
+      if (taken.attempt < ATTEMPTS) return taken;
     } catch (error) {
       // The record is there, and of a later epoch.
       if (codeOf(error) === DUPLICATE_KEY) throw refused(fence, 'a later owner delivers now');
@@ -198,11 +215,11 @@ export class FencedInsert {
   }
 
   /** From here on no lower number writes. Gives the server's time of it. */
-  async #raiseFence(lane: Lane, version: CommitVersion, attempt: number): Promise<unknown> {
+  async #raiseFence(lane: Lane, txnNumber: Long): Promise<unknown> {
     const answer = await this.#command(lane, {
       update: NAMES.fences,
-      updates: [{ q: { _id: lane.id }, u: { $set: { fenced: attempt } } }],
-      txnNumber: numberOf(version.commitSeq, attempt),
+      updates: [{ q: { _id: lane.id }, u: { $set: { fenced: txnNumber } } }],
+      txnNumber,
       stmtIds: [0],
     });
     return answer['operationTime'];
@@ -221,8 +238,7 @@ export class FencedInsert {
     return found;
   }
 
-  async #insertUnder(lane: Lane, { collection, fence, rows }: RowInsert, attempt: number): Promise<void> {
-    const txnNumber = numberOf(fence.version.commitSeq, attempt);
+  async #insertUnder(lane: Lane, { collection, rows }: RowInsert, txnNumber: Long): Promise<void> {
     let statement = 0;
     for (const batch of batchesOf(rows)) {
       const stmtIds = batch.map(() => statement++);
@@ -252,9 +268,17 @@ export class FencedInsert {
   }
 }
 
-interface RowInsert {
+interface InsertTarget {
   readonly collection: string;
   readonly fence: DeliveryFence;
+}
+
+interface AttemptOfCommit {
+  readonly commitSeq: number;
+  readonly attempt: number;
+}
+
+interface RowInsert extends InsertTarget {
   readonly rows: readonly OutgoingRow[];
 }
 

@@ -8,10 +8,8 @@ export interface Lane {
   readonly id: string;
   readonly session: ClientSession;
   epoch: number;
-  /** Everything up to and with this commit was inserted through this lane. */
-  insertedCommitSeq: number;
-  /** Under which attempt the commit that is under way is being inserted. */
-  pending: { readonly commitSeq: number; readonly attempt: number } | undefined;
+  /** Numbers of this commit or of older ones may have been used: they are not new any more. */
+  numberedCommitSeq: number;
   /** By the monotonic clock; undefined: never by this process. */
   usedMs: number | undefined;
   tail: Promise<unknown>;
@@ -46,8 +44,7 @@ export class InsertLanes {
       id,
       session: startNamedSession(connection.client, `${identity}\n${id}`),
       epoch: -1,
-      insertedCommitSeq: -1,
-      pending: undefined,
+      numberedCommitSeq: -1,
       usedMs: undefined,
       tail: Promise.resolve(),
     };

@@ -176,10 +176,11 @@ export class MongodbResultStore extends ResultStore {
   }
 
   async #insertAll(fence: DeliveryFence, groups: readonly SeriesRows[]): Promise<void> {
-    const inserts = groups.map(({ record, rows }) => {
-      const outgoing = rows.map((row) => outgoingRow(row, fence.version, record));
-      return this.#parts.insert.insert(record.collection, fence, outgoing);
-    });
+    const inserts = groups.map(({ record, rows }) =>
+      this.#parts.insert.insert(record.collection, fence, () =>
+        rows.map((row) => outgoingRow(row, fence.version, record)),
+      ),
+    );
     // All of them end before the call does: nothing of it goes on behind its back.
     const outcomes = await Promise.allSettled(inserts);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
