@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { describeWithMongodb, describeWithPulsar } from '#libs/testing';
@@ -120,6 +119,35 @@ describeWithPulsar('every app as a process', (pulsar) => {
       }
     }, 240_000);
 
+    it('goes on by itself when its servers come, and says meanwhile which are away', async () => {
+      const [toPulsar, toMongodb] = [await closedPort(), await closedPort()];
+      const app = ClusterProcess.app('dashboard', {
+        ...settings,
+        MILLRACE_BROKER: `ws://127.0.0.1:${toPulsar}`,
+        MILLRACE_STORE: settings['MILLRACE_STORE']!.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${toMongodb}`),
+      });
+      closers.push(() => app.kill());
+      const [, port = ''] = await app.line(/"port":"(\d+)".*app listens/);
+      await app.line(/"server":"log".*a server is awaited/);
+      expect(Object.keys((await health(`http://localhost:${port}`)).body.error).sort()).toEqual([
+        'log',
+        'process',
+        'store',
+      ]);
+      const store = await line(toMongodb, Number(new URL(driver).port));
+      closers.push(() => store.cut());
+      const log = await line(toPulsar, Number(new URL(pulsar.webSocket).port));
+      closers.push(() => log.cut());
+      const url = await app.url();
+      expect(await health(url)).toMatchObject({ status: 200, body: { status: 'ok' } });
+      await log.cut();
+      const { status, body } = await health(url);
+      expect([status, Object.keys(body.error)]).toEqual([503, ['log']]);
+      expect(body.error['log']).toMatchObject({ address: `ws://127.0.0.1:${toPulsar}` });
+      expect((await health(url, 'live')).status).toBe(200);
+      expect(await app.stop()).toBe(0);
+    }, 120_000);
+
     it('as one command: the page and the intake at one address, one log, one stop', async () => {
       const cluster = ClusterProcess.start(['scripts/cluster/command.mjs'], {
         ...settings,
@@ -153,6 +181,28 @@ describeWithPulsar('every app as a process', (pulsar) => {
     }, 120_000);
   });
 });
+
+/** A line to a server that can be cut. */
+async function line(from: number, to: number): Promise<{ readonly cut: () => Promise<void> }> {
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(to, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(socket);
+      socket.on('error', () => undefined).on('close', () => other.destroy());
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((done) => server.listen(from, '127.0.0.1', done));
+  const cut = async (): Promise<void> => {
+    for (const socket of open) socket.destroy();
+    await new Promise((done) => server.close(done));
+  };
+  return { cut };
+}
 
 function pidOf(line: string): number {
   return Number(/is process (\d+)/.exec(line)?.[1]);
