@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type LiveMessage, MessageBroker, type MessageProducer } from '#libs/messaging';
+import { ClosedError, type LiveMessage, MessageBroker, type MessageProducer } from '#libs/messaging';
 import { Configuration } from './configuration.js';
 import { Pipelines } from './pipelines.js';
 
@@ -18,7 +18,10 @@ export class LiveFeed {
     const payload = Buffer.from(JSON.stringify(message));
     this.#producer(pipeline)
       .then((producer) => producer.send({ payload }))
-      .catch(() => this.#producers.delete(pipeline));
+      .catch((error: unknown) => {
+        // One that is open comes back by itself, and keeps its name until then.
+        if (error instanceof ClosedError) this.#producers.delete(pipeline);
+      });
   }
 
   #producer(pipeline: string): Promise<MessageProducer> {
@@ -28,6 +31,7 @@ export class LiveFeed {
       const producerName = `live/${this.configuration.processId}`;
       producer = this.broker.openProducer({ topic, partition: 0, producerName });
       this.#producers.set(pipeline, producer);
+      producer.catch(() => this.#producers.delete(pipeline));
     }
     return producer;
   }
