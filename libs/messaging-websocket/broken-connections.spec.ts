@@ -20,9 +20,13 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
   let other: WebSocketBroker;
   let topic: string;
 
-  function brokerAt(address: string, clock: Clock = new SystemClock()): WebSocketBroker {
+  function brokerAt(
+    address: string,
+    clock: Clock = new SystemClock(),
+    adminAddress = admin,
+  ): WebSocketBroker {
     const telemetry = new Telemetry({ logLevel: 'silent' });
-    return new WebSocketBroker({ address, adminAddress: admin, clock, telemetry });
+    return new WebSocketBroker({ address, adminAddress, clock, telemetry });
   }
 
   beforeEach(async () => {
@@ -94,6 +98,37 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
     await waiting;
     await broker.checkHealth();
     expect(await stored()).toEqual(numbers(4));
+  }, 30_000);
+
+  it.each([
+    ['the WebSocket alone', (): string => admin],
+    ['REST too', (): string => line.admin],
+  ])(
+    'to a broker that takes connections and answers none costs about a second once it answers: %s',
+    async (_title, adminAddress) => {
+      const muted = brokerAt(line.webSocket, new SystemClock(), adminAddress());
+      const producer = await muted.openProducer({ topic, ...P });
+      line.mute();
+      await line.untilUnanswered(1);
+      const sent = producer.send({ payload: Buffer.from('n0'), sequenceId: 0 });
+      line.unmute();
+      const answeringMs = performance.now();
+      await sent;
+      expect(performance.now() - answeringMs).toBeLessThan(3_000);
+      await muted.close();
+    },
+    30_000,
+  );
+
+  it('lets what is opened meanwhile wait for the broker', async () => {
+    const late = brokerAt(line.webSocket, new SystemClock(), line.admin);
+    await late.openReader({ topic, partition: 0, from: 'earliest' });
+    line.mute();
+    await line.untilUnanswered(1);
+    const opening = late.openProducer({ topic, ...P });
+    line.unmute();
+    await (await opening).send({ payload: Buffer.from('n0') });
+    await late.close();
   }, 30_000);
 
   it('costs a consumer no message and brings none twice; what it acknowledged stays acknowledged', async () => {

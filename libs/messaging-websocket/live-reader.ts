@@ -32,7 +32,8 @@ export class LiveReader extends MessageReader {
     this.#queue = new DeliveryQueue(tools.clock);
     this.#link = new SocketLink({
       ...tools,
-      open: (listener) => tools.opener.open({ role: 'reader', topic, partition, query }, listener),
+      open: (listener, handshakeMs) =>
+        tools.opener.open({ role: 'reader', topic, partition, query }, listener, handshakeMs),
       onOpen: () => undefined,
       onText: (text) => this.#onText(text),
       onLost: () => undefined,

@@ -1,12 +1,15 @@
 import { type Clock, PlatformError } from '#libs/kernel';
+import type { BrokerReturn } from './broker-return.js';
 import type { BrokerSocket, SocketListener } from './broker-socket.js';
 
 export interface LinkOptions {
   readonly clock: Clock;
   /** 0 ≤ random < 1, for jitter. */
   readonly random: () => number;
-  /** Opens a socket, and makes it ready. Called again after each loss. */
-  readonly open: (listener: SocketListener) => Promise<BrokerSocket>;
+  /** Where everybody waits until the broker can be used again. */
+  readonly back: Pick<BrokerReturn, 'wait'>;
+  /** Opens a socket, and makes it ready. Called again after each loss, with the time that the handshake may take. */
+  readonly open: (listener: SocketListener, handshakeMs?: number) => Promise<BrokerSocket>;
   readonly onOpen: (socket: BrokerSocket) => void;
   readonly onText: (text: string) => void;
   readonly onLost: (error: Error) => void;
@@ -17,7 +20,9 @@ export interface LinkOptions {
 }
 
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 3_000;
+const LONGEST_PAUSE_MS = 2_000;
+/** A connection that is accepted and never answered is given up after this, later after more: the broker may be slow. */
+const FIRST_HANDSHAKE_MS = 1_500;
 /** A connection must hold this long before its backoff resets; else a broker that accepts and drops is dialled in a tight loop. */
 const STABLE_CONNECTION_MS = 5_000;
 
@@ -73,16 +78,17 @@ export class SocketLink {
     await socket?.close();
   }
 
-  async #connect(): Promise<void> {
+  async #connect(handshakeMs?: number): Promise<void> {
     let lost: Error | undefined;
     const connection = { isMade: false };
-    const socket = await this.#options.open({
+    const listener: SocketListener = {
       text: (text) => this.#options.onText(text),
       lost: (error) => {
         lost = error;
         if (connection.isMade) this.#onLost(error);
       },
-    });
+    };
+    const socket = await this.#options.open(listener, handshakeMs);
     if (this.#closing.signal.aborted) return await socket.close();
     if (lost !== undefined) throw lost;
     connection.isMade = true;
@@ -107,9 +113,10 @@ export class SocketLink {
     const stop = AbortSignal.any([this.#closing.signal, this.#retrying.signal]);
     for (;;) {
       await clock.sleep(this.#pauseMs(), stop);
+      await this.#options.back.wait(stop);
       if (stop.aborted) return;
       try {
-        return await this.#connect();
+        return await this.#connect(FIRST_HANDSHAKE_MS * 2 ** Math.min(this.#failures, 10));
       } catch (error) {
         this.#failures++;
         this.#problem = error as Error;

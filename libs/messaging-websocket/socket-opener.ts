@@ -34,8 +34,9 @@ export class SocketOpener {
   constructor(readonly options: SocketOpenerOptions) {}
 
   /** @throws BrokerUnavailableError, BrokerUnauthorizedError, TopicMissingError, PulsarRefusedError, or `busy` */
-  async open(target: SocketTarget, listener: SocketListener): Promise<BrokerSocket> {
-    const { token, clock, timeoutMs } = this.options;
+  async open(target: SocketTarget, listener: SocketListener, handshakeMs = Infinity): Promise<BrokerSocket> {
+    const { token, clock } = this.options;
+    const timeoutMs = Math.min(handshakeMs, this.options.timeoutMs);
     return await BrokerSocket.open(
       {
         url: this.#url(target),

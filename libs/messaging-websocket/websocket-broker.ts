@@ -22,6 +22,7 @@ import {
   type TokenSource,
   type TopicInternalStats,
 } from '#libs/pulsar-admin';
+import { BrokerReturn } from './broker-return.js';
 import { HeldNames } from './held-names.js';
 import { LiveReader } from './live-reader.js';
 import { entriesBehind, lastEntryOf } from './partition-end.js';
@@ -56,6 +57,10 @@ interface Opened {
 const DEFAULT_TIMEOUT_MS = 15_000;
 /** A broker that starts takes connections before it answers: better to try again than to wait for the first one. */
 const LONGEST_HANDSHAKE_MS = 6_000;
+/** The shortest question of all is asked again after this. */
+const READY_WITHIN_MS = 1_000;
+/** What is opened while the broker is away waits so long for it before it fails. */
+const AWAY_PATIENCE_MS = 5_000;
 /** Behind every message of its entry. */
 const END_OF_ENTRY = Number.MAX_SAFE_INTEGER;
 
@@ -84,7 +89,9 @@ export class WebSocketBroker extends MessageBroker {
       clock,
       timeoutMs: Math.min(timeoutMs, LONGEST_HANDSHAKE_MS),
     });
-    this.#tools = { opener, admin, names: new HeldNames(clock), clock, random, telemetry };
+    const asking = new PulsarAdmin({ address: adminAddress, token, timeoutMs: READY_WITHIN_MS });
+    const back = new BrokerReturn({ admin: asking, clock, random });
+    this.#tools = { opener, admin, names: new HeldNames(clock), back, clock, random, telemetry };
     this.#topics = new WebSocketTopics(admin, clock);
   }
 
@@ -154,6 +161,9 @@ export class WebSocketBroker extends MessageBroker {
   }
 
   async #check(topic: string, partition: number): Promise<void> {
+    this.#assertOpen();
+    // Whoever tries again finds it sooner than by pauses that grow.
+    if (this.#tools.back.isAway) await this.#tools.back.waitFor(AWAY_PATIENCE_MS);
     this.#assertOpen();
     await this.#topics.check(topic, partition);
   }

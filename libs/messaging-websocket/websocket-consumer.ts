@@ -61,7 +61,8 @@ export class WebSocketConsumer extends MessageConsumer {
     this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
     this.#link = new SocketLink({
       ...tools,
-      open: (listener) => tools.names.claim(this.#place, () => tools.opener.open(this.#target(), listener)),
+      open: (listener, handshakeMs) =>
+        tools.names.claim(this.#place, () => tools.opener.open(this.#target(), listener, handshakeMs)),
       onOpen: () => this.#onOpen(),
       onText: (text) => this.#onText(text),
       onLost: () => undefined,

@@ -75,7 +75,7 @@ export class WebSocketProducer extends MessageProducer {
     const { tools } = options;
     this.#link = new SocketLink({
       ...tools,
-      open: (listener) => this.#connect(listener),
+      open: (listener, handshakeMs) => this.#connect(listener, handshakeMs),
       onOpen: () => this.#pump(),
       onText: (text) => this.#onAnswer(JSON.parse(text) as Answer),
       onLost: (error) => this.#onLost(error),
@@ -164,7 +164,7 @@ export class WebSocketProducer extends MessageProducer {
     return JSON.stringify(['producer', topic, partition, producerName]);
   }
 
-  async #connect(listener: SocketListener): Promise<BrokerSocket> {
+  async #connect(listener: SocketListener, handshakeMs: number | undefined): Promise<BrokerSocket> {
     const { tools, topic, partition, producerName } = this.#options;
     const target = {
       role: 'producer',
@@ -173,7 +173,9 @@ export class WebSocketProducer extends MessageProducer {
       query: { producerName, sendTimeoutMillis: SEND_TIMEOUT_MS },
       busy: () => new ProducerBusyError(topic, partition, producerName),
     } as const;
-    const socket = await tools.names.claim(this.#place, () => tools.opener.open(target, listener));
+    const socket = await tools.names.claim(this.#place, () =>
+      tools.opener.open(target, listener, handshakeMs),
+    );
     try {
       await this.#learn();
       return socket;

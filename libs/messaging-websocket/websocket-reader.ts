@@ -40,8 +40,8 @@ export class WebSocketReader extends MessageReader {
     this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
     this.#link = new SocketLink({
       ...tools,
-      open: (listener) =>
-        tools.opener.open({ role: 'reader', topic, partition, query: this.#query() }, listener),
+      open: (listener, handshakeMs) =>
+        tools.opener.open({ role: 'reader', topic, partition, query: this.#query() }, listener, handshakeMs),
       onOpen: () => undefined,
       onText: (text) => this.#onText(text),
       // What waits came through the last connection: the next one wants nothing back for it.

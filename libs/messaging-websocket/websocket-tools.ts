@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, PlatformError } from '#libs/kernel';
 import type { PulsarAdmin } from '#libs/pulsar-admin';
 import type { Telemetry } from '#libs/observability';
+import type { BrokerReturn } from './broker-return.js';
 import type { HeldNames } from './held-names.js';
 import type { SocketOpener } from './socket-opener.js';
 
@@ -10,6 +11,7 @@ export interface WebSocketTools {
   readonly opener: SocketOpener;
   readonly admin: PulsarAdmin;
   readonly names: HeldNames;
+  readonly back: BrokerReturn;
   readonly clock: Clock;
   readonly random: () => number;
   readonly telemetry: Telemetry;

@@ -47,6 +47,11 @@ export class PulsarAdmin {
     return this.#http.text({ method: 'GET', path: 'brokers/version', ...options });
   }
 
+  /** Resolves when the broker has started: until then it takes connections, and answers many of them never. Needs no rights. */
+  async checkReady(options: CallOptions = {}): Promise<void> {
+    await this.#http.text({ method: 'GET', path: 'brokers/ready', ...options });
+  }
+
   /**
    * Resolves when the broker could store and read a message of its own just now. Costs a message on a system topic,
    * and needs the rights of an operator.
