@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import type { Document } from 'mongodb';
 import { describeWithMongodb } from '#libs/testing';
-import { CuttingProxy } from './fixture/cutting-proxy.js';
 import { deliver, OwnDatabase, TASK } from './fixture/own-database.js';
 import { judgeVersion } from './server-version.js';
 import type { MongodbStore } from './mongodb-store.js';
@@ -80,23 +79,6 @@ describeWithMongodb('a failure of the server', ({ driver }) => {
     },
     60_000,
   );
-
-  it('whose reply to a commit is lost: the next try finds it by its id', async () => {
-    const proxy = await CuttingProxy.open(Number(/:(\d+)/.exec(driver.slice('mongodb://'.length))?.[1]));
-    const cut = await database.open({ address: proxy.address });
-    proxy.cutAnswersTo('commitTransaction', 20);
-    await expect(cut.commits.commit(TASK, START, COMMIT)).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
-    });
-    expect(proxy.cuts).toBeGreaterThan(1);
-    proxy.cutAnswersTo('commitTransaction', 0);
-    expect(await cut.commits.commit(TASK, START, COMMIT)).toMatchObject({
-      kind: 'fenced',
-      stored: { commitId: 'c', commitSeq: 1 },
-    });
-    await cut.close();
-    await proxy.close();
-  });
 
   it('that is not there at all: the start says so and ends', async () => {
     const nowhere = { address: 'mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=300' };

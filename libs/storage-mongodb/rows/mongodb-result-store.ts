@@ -21,7 +21,7 @@ import type { OpenWindowView } from './open-window-view.js';
 import { outgoingRow, type RowRecord, storedRow, type StoredRow } from './row-record.js';
 import { matchOf, pageOfRows, placeBefore, spanOf, type StartSpan } from './row-query.js';
 import type { SeriesCollections } from './series-collections.js';
-import type { SeriesRecord } from './series-layout.js';
+import { seriesId, type SeriesRecord } from './series-layout.js';
 import { TaskFences } from './task-fences.js';
 import { putTableRows } from './table-rows.js';
 
@@ -145,13 +145,7 @@ export class MongodbResultStore extends ResultStore {
   /** By series, without those that are older than they would be kept. */
   async #groupsOf(rows: readonly ResultRow[]): Promise<readonly SeriesRows[]> {
     const { collections } = this.#parts;
-    const bySeries = new Map<string, ResultRow[]>();
-    for (const row of rows) {
-      const id = JSON.stringify([row.pipeline, row.series]);
-      const group = bySeries.get(id);
-      if (group === undefined) bySeries.set(id, [row]);
-      else group.push(row);
-    }
+    const bySeries = bySeriesId(rows);
     await collections.registerStreams(rows);
     const groups = [...bySeries.values()].map(async (group): Promise<SeriesRows> => {
       const { pipeline, series } = group[0]!;
@@ -210,6 +204,22 @@ export class MongodbResultStore extends ResultStore {
       await found.close();
     }
   }
+}
+
+function bySeriesId(rows: readonly ResultRow[]): ReadonlyMap<string, readonly ResultRow[]> {
+  const groups = new Map<string, ResultRow[]>();
+  let group: ResultRow[] = [];
+  for (const row of rows) {
+    const [former] = group;
+    // Rows of one series mostly come together.
+    if (former?.series !== row.series || former.pipeline !== row.pipeline) {
+      const id = seriesId(row);
+      group = groups.get(id) ?? [];
+      groups.set(id, group);
+    }
+    group.push(row);
+  }
+  return groups;
 }
 
 function isTable({ record }: SeriesRows): boolean {

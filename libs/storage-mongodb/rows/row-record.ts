@@ -56,7 +56,7 @@ export function outgoingRow(
   { mode, hasFewKeys }: Pick<SeriesRecord, 'mode' | 'hasFewKeys'>,
 ): OutgoingRow {
   const text = JSON.stringify([row.stream, row.key, row.measures]);
-  const key = withStoredNames({ ...row.key }) as StoredKey;
+  const key = withStoredNames(row.key as JsonObject) as StoredKey;
   const isInMeta = mode === 'time-series' && hasFewKeys;
   const record: RowRecord = {
     _id: mode === 'table' ? rowHash(row) : revisionId(row, incarnation),

@@ -68,7 +68,13 @@ export class SeriesCollections {
   /** Before the rows themselves: a stream is never missed, at worst it is named a moment early. */
   async registerStreams(rows: readonly ResultRow[]): Promise<void> {
     const fresh = new Map<string, StreamRecord>();
-    for (const { pipeline, series, stream } of rows) {
+    let former: ResultRow | undefined;
+    for (const row of rows) {
+      const { pipeline, series, stream } = row;
+      // Rows of one stream mostly come together.
+      const isSame = former?.stream === stream && former.series === series && former.pipeline === pipeline;
+      former = row;
+      if (isSame) continue;
       const _id = JSON.stringify([pipeline, series, stream]);
       if (!this.#knownStreams.has(_id)) fresh.set(_id, { _id, pipeline, series, stream });
     }
