@@ -104,7 +104,7 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
     ['the WebSocket alone', (): string => admin],
     ['REST too', (): string => line.admin],
   ])(
-    'to a broker that takes connections and answers none costs about a second once it answers: %s',
+    'to a broker that takes connections and answers none costs two seconds at most once it answers: %s',
     async (_title, adminAddress) => {
       const muted = brokerAt(line.webSocket, new SystemClock(), adminAddress());
       const producer = await muted.openProducer({ topic, ...P });
@@ -114,7 +114,7 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
       line.unmute();
       const answeringMs = performance.now();
       await sent;
-      expect(performance.now() - answeringMs).toBeLessThan(3_000);
+      expect(performance.now() - answeringMs).toBeLessThan(4_000);
       await muted.close();
     },
     30_000,

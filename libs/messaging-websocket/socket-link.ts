@@ -16,13 +16,13 @@ export interface LinkOptions {
   /** It was lost, and what keeps it from coming back will not pass: somebody else has taken its place, say. */
   readonly onFailed: (error: Error) => void;
   /** Does trying again make sense after this error. Default: as the error says. */
-  readonly isWorthRetrying?: (error: unknown, lostForMs: number) => Promise<boolean>;
+  readonly isWorthRetrying?: (error: unknown) => Promise<boolean>;
 }
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 /** A connection that is accepted and never answered is given up after this, later after more: the broker may be slow. */
-const FIRST_HANDSHAKE_MS = 1_500;
+const FIRST_HANDSHAKE_MS = 2_000;
 /** A connection must hold this long before its backoff resets; else a broker that accepts and drops is dialled in a tight loop. */
 const STABLE_CONNECTION_MS = 5_000;
 
@@ -109,7 +109,6 @@ export class SocketLink {
 
   async #reconnect(): Promise<void> {
     const { clock, onFailed } = this.#options;
-    const lostMs = clock.monotonicMs();
     const stop = AbortSignal.any([this.#closing.signal, this.#retrying.signal]);
     for (;;) {
       await clock.sleep(this.#pauseMs(), stop);
@@ -120,15 +119,14 @@ export class SocketLink {
       } catch (error) {
         this.#failures++;
         this.#problem = error as Error;
-        if (!(await this.#isWorthRetrying(error, clock.monotonicMs() - lostMs)))
-          return onFailed(error as Error);
+        if (!(await this.#isWorthRetrying(error))) return onFailed(error as Error);
       }
     }
   }
 
-  async #isWorthRetrying(error: unknown, lostForMs: number): Promise<boolean> {
+  async #isWorthRetrying(error: unknown): Promise<boolean> {
     const decide = this.#options.isWorthRetrying;
-    if (decide !== undefined) return await decide(error, lostForMs);
+    if (decide !== undefined) return await decide(error);
     return error instanceof PlatformError && error.retry === 'backoff';
   }
 

@@ -8,6 +8,7 @@ import {
   topicPath,
 } from '#libs/pulsar-admin';
 import { BrokerSocket, type SocketListener } from './broker-socket.js';
+import { Turns } from './turns.js';
 
 export interface SocketOpenerOptions {
   /** `ws://host:8080` or `wss://host:8443` */
@@ -29,23 +30,30 @@ export interface SocketTarget {
   readonly busy?: () => Error;
 }
 
+/** A broker has about so many threads for handshakes: more at a time would only wait for each other until they are given up. */
+const HANDSHAKES_AT_A_TIME = 8;
+
 /** Knows the way to the broker, and what its refusals mean. */
 export class SocketOpener {
+  readonly #turns = new Turns(HANDSHAKES_AT_A_TIME);
+
   constructor(readonly options: SocketOpenerOptions) {}
 
   /** @throws BrokerUnavailableError, BrokerUnauthorizedError, TopicMissingError, PulsarRefusedError, or `busy` */
   async open(target: SocketTarget, listener: SocketListener, handshakeMs = Infinity): Promise<BrokerSocket> {
     const { token, clock } = this.options;
     const timeoutMs = Math.min(handshakeMs, this.options.timeoutMs);
-    return await BrokerSocket.open(
-      {
-        url: this.#url(target),
-        token: await token.token(),
-        clock,
-        timeoutMs,
-        refused: (status, reason) => this.#refusal(target, status, reason),
-      },
-      listener,
+    return await this.#turns.take(async () =>
+      BrokerSocket.open(
+        {
+          url: this.#url(target),
+          token: await token.token(),
+          clock,
+          timeoutMs,
+          refused: (status, reason) => this.#refusal(target, status, reason),
+        },
+        listener,
+      ),
     );
   }
 

@@ -35,7 +35,7 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** A send ends after this, whatever happens. */
 const SEND_TIMEOUT_MS = 30_000;
-/** After a loss the broker may hold our old session for a while; who is there longer is somebody else. */
+/** The broker may hold a former session of ours for a while; who is there longer is somebody else. */
 const OWN_SESSION_MS = 20_000;
 
 interface Answer {
@@ -66,6 +66,8 @@ export class WebSocketProducer extends MessageProducer {
   /** What sends fail with that are called before anybody could know of a failure. */
   #freshFailure: Error | undefined;
   #cancelTimer: Cancel | undefined;
+  /** Since when the broker says that the name is taken. */
+  #busySinceMs: number | undefined;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -76,12 +78,14 @@ export class WebSocketProducer extends MessageProducer {
     this.#link = new SocketLink({
       ...tools,
       open: (listener, handshakeMs) => this.#connect(listener, handshakeMs),
-      onOpen: () => this.#pump(),
+      onOpen: () => {
+        this.#busySinceMs = undefined;
+        this.#pump();
+      },
       onText: (text) => this.#onAnswer(JSON.parse(text) as Answer),
       onLost: (error) => this.#onLost(error),
       onFailed: (error) => this.#fail(error),
-      isWorthRetrying: async (error, lostForMs) =>
-        error instanceof ProducerBusyError ? lostForMs < OWN_SESSION_MS : isPassing(error),
+      isWorthRetrying: async (error) => this.#isWorthRetrying(error),
     });
   }
 
@@ -198,6 +202,14 @@ export class WebSocketProducer extends MessageProducer {
     this.#pipeline.learn(lastSequenceId);
     this.#knownUpTo = end;
     this.#isUncertain = false;
+  }
+
+  /** Counted from the first such answer: how long the broker was away before says nothing of who has the name. */
+  #isWorthRetrying(error: unknown): boolean {
+    if (!(error instanceof ProducerBusyError)) return isPassing(error);
+    const nowMs = this.#options.tools.clock.monotonicMs();
+    this.#busySinceMs ??= nowMs;
+    return nowMs - this.#busySinceMs < OWN_SESSION_MS;
   }
 
   #pump(): void {
