@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { SystemClock } from '#libs/kernel';
 import type { MessageBroker } from '#libs/messaging';
 import { EmbeddedBroker } from '#libs/messaging-embedded';
+import { PulsarBroker, PulsarClientMissingError } from '#libs/messaging-pulsar';
 import { WebSocketBroker } from '#libs/messaging-websocket';
 import { Telemetry } from '#libs/observability';
-import { topicPath } from '#libs/pulsar-admin';
+import { partitionTopic, topicPath } from '#libs/pulsar-admin';
 import { type Measurement, quantileOf } from './measurement.js';
+import { BareNative } from './messaging/bare-native.js';
 import { receiveBare, sendBare } from './messaging/bare-web-socket.js';
 import { eventsIn, FRAME_EVENTS, frames, singles } from './messaging/payloads.js';
 
 // Events as frames of 200 and as single messages through each adapter, produced and consumed; through Pulsar also by a
-// bare loop over the same client, in turns. Needs `npm run services:up`; without it only the embedded log is measured.
+// bare loop over the same client, in turns. Needs `npm run services:up`; without it only the embedded log is measured. The
+// native client is measured where it can be loaded.
 
 type Kind = 'frames' | 'singles';
 type Way = 'produced' | 'consumed';
@@ -27,11 +30,22 @@ const SUBSCRIPTION = 's';
 /** Sends under way at once: as many as enrich has, doubled. */
 const IN_FLIGHT = 128;
 
+/** The same through a client with nothing around it. */
+type BareLoop = (topic: string, kind: Kind) => Promise<Rates>;
+
+interface PulsarAddresses {
+  readonly webSocket: string;
+  readonly native: string;
+  readonly admin: string;
+}
+
 /** Events a second; `beside` is the bare loop's, `ratio` the median over the pairs of runs. */
 export async function messaging(): Promise<readonly Measurement[]> {
   const measurements = await measureEmbedded();
-  const webSocket = addressOfPulsar();
-  if (webSocket !== undefined) measurements.push(...(await measureWebSocket(webSocket)));
+  const addresses = addressesOfPulsar();
+  if (addresses === undefined)
+    console.error('Pulsar is not measured: none runs, `npm run services:up` starts one');
+  else measurements.push(...(await measureWebSocket(addresses)), ...(await measureNative(addresses)));
   const memoryMiB = process.memoryUsage().rss / 2 ** 20;
   return [...measurements, { name: 'messaging-memory', value: memoryMiB, unit: 'MiB', runs: 1 }];
 }
@@ -59,29 +73,55 @@ async function measureEmbedded(): Promise<Measurement[]> {
   }
 }
 
-async function measureWebSocket(address: string): Promise<Measurement[]> {
+async function measureWebSocket({ webSocket: address }: PulsarAddresses): Promise<Measurement[]> {
   const broker = new WebSocketBroker({ address, ...tools() });
   try {
-    const found: Measurement[] = [];
-    for (const kind of KINDS) {
-      const runs = await repeat(async () => {
-        const adapter = await throughAdapter(broker, await freshTopic(broker), kind);
-        return { adapter, bare: await throughBareLoop(address, await freshTopic(broker), kind) };
-      });
-      for (const way of WAYS) {
-        found.push(
-          figure(
-            `websocket-${kind}-${way}`,
-            runs.map(({ adapter }) => adapter[way]),
-            runs.map(({ bare }) => bare[way]),
-          ),
-        );
-      }
-    }
-    return found;
+    return await besideBareLoop('websocket', broker, (topic, kind) =>
+      throughBareSocket(address, topic, kind),
+    );
   } finally {
     await broker.close();
   }
+}
+
+async function measureNative({ native: serviceUrl, admin }: PulsarAddresses): Promise<Measurement[]> {
+  try {
+    const broker = await PulsarBroker.open({ serviceUrl, adminUrl: admin, ...tools() });
+    const bare = await BareNative.open(serviceUrl);
+    try {
+      return await besideBareLoop('native', broker, (topic, kind) => throughBareNative(bare, topic, kind));
+    } finally {
+      await Promise.all([broker.close(), bare.close()]);
+    }
+  } catch (error) {
+    if (!(error instanceof PulsarClientMissingError)) throw error;
+    console.error(`the native client is not measured: ${error.message}`);
+    return [];
+  }
+}
+
+async function besideBareLoop(
+  name: string,
+  broker: MessageBroker,
+  bareLoop: BareLoop,
+): Promise<Measurement[]> {
+  const found: Measurement[] = [];
+  for (const kind of KINDS) {
+    const runs = await repeat(async () => {
+      const adapter = await throughAdapter(broker, await freshTopic(broker), kind);
+      return { adapter, bare: await bareLoop(await freshTopic(broker), kind) };
+    });
+    for (const way of WAYS) {
+      found.push(
+        figure(
+          `${name}-${kind}-${way}`,
+          runs.map(({ adapter }) => adapter[way]),
+          runs.map(({ bare }) => bare[way]),
+        ),
+      );
+    }
+  }
+  return found;
 }
 
 async function throughAdapter(broker: MessageBroker, topic: string, kind: Kind): Promise<Rates> {
@@ -112,7 +152,7 @@ async function throughAdapter(broker: MessageBroker, topic: string, kind: Kind):
   return { produced, consumed };
 }
 
-async function throughBareLoop(address: string, topic: string, kind: Kind): Promise<Rates> {
+async function throughBareSocket(address: string, topic: string, kind: Kind): Promise<Rates> {
   const path = topicPath(topic, 0);
   const produced = await rateOf(kind, () =>
     sendBare(`${address}/ws/v2/producer/${path}?producerName=bench`, payloadsOf(kind)),
@@ -120,6 +160,17 @@ async function throughBareLoop(address: string, topic: string, kind: Kind): Prom
   const query = 'subscriptionType=Exclusive&pullMode=true&receiverQueueSize=200';
   const consumed = await rateOf(kind, () =>
     receiveBare(`${address}/ws/v2/consumer/${path}/${SUBSCRIPTION}?${query}`, MESSAGES[kind], (payload) =>
+      eventsIn(payload, kind),
+    ),
+  );
+  return { produced, consumed };
+}
+
+async function throughBareNative(bare: BareNative, topic: string, kind: Kind): Promise<Rates> {
+  const partition = partitionTopic(topic, 0);
+  const produced = await rateOf(kind, () => bare.send(partition, payloadsOf(kind)));
+  const consumed = await rateOf(kind, () =>
+    bare.receive({ topic: partition, subscription: SUBSCRIPTION }, MESSAGES[kind], (payload) =>
       eventsIn(payload, kind),
     ),
   );
@@ -172,11 +223,11 @@ async function freshTopic(broker: MessageBroker): Promise<string> {
   return name;
 }
 
-function addressOfPulsar(): string | undefined {
+function addressesOfPulsar(): PulsarAddresses | undefined {
   const file = join(process.cwd(), '.services', 'services.json');
   if (!existsSync(file)) return undefined;
   const services = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly pulsar?: { readonly addresses: { readonly webSocket: string } };
+    readonly pulsar?: { readonly addresses: PulsarAddresses };
   };
-  return services.pulsar?.addresses.webSocket;
+  return services.pulsar?.addresses;
 }
