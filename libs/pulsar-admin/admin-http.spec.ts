@@ -47,6 +47,17 @@ describe('an answer of the broker', () => {
     await expect(call).rejects.toThrow('because of this');
   });
 
+  test.each([
+    ['Failed to create subscription: the cursor is fenced', 'BROKER_UNAVAILABLE'],
+    ['Unable to find position for position specified: unable to persist readPosition', 'BROKER_UNAVAILABLE'],
+    ['Invalid message id', 'PULSAR_REFUSED'],
+  ])('of 412 passes where it says so: %s', async (reason, code) => {
+    const address = await serve((_request, response) => {
+      response.writeHead(412).end(JSON.stringify({ reason }));
+    });
+    await expect(adminOf(address).topics.create(TOPIC, 2)).rejects.toMatchObject({ code });
+  });
+
   test('of the server below Pulsar has its reason, too', async () => {
     const address = await serve((_request, response) => {
       response.writeHead(401).end('{"servlet":"x","message":"Authentication required","status":"401"}');

@@ -151,9 +151,12 @@ export class AdminHttp {
   }
 }
 
-/** Two at a time make the same subscription: the one that comes second is told that it is fenced at the moment. */
+/**
+ * Two at a time make the same subscription: the one that comes second is told that it is fenced at the moment. A broker that
+ * has just started can't write down where a subscription is moved to, and says that there is no such place.
+ */
 function isBusy(status: number, reason: string): boolean {
-  return status === 412 && /\b(busy|fenced?)\b/i.test(reason);
+  return status === 412 && /\b(busy|fenced?|unable to persist)\b/i.test(reason);
 }
 
 function reasonIn(text: string): string {
