@@ -8,7 +8,6 @@ export interface FileIdentity {
   readonly madeMs: number;
 }
 
-const FINGERPRINT_BYTES = 256;
 const LINE_FEED = 10;
 const COMPRESSED = /\.(gz|xz|bz2|zst|zip)$/;
 
@@ -67,10 +66,9 @@ export class FollowedFile {
     return bytes.subarray(0, filled);
   }
 
-  /** Tells whether the file still has, before this place, what it had. */
-  async fingerprint(offset: number): Promise<string> {
-    const bytes = await this.read(Math.max(0, offset - FINGERPRINT_BYTES), offset);
-    return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  /** The sum of what stands from one place to another; of less, where the file ends before. */
+  async sum(from: number, to: number): Promise<string> {
+    return sumOf(await this.read(from, to));
   }
 
   /**
@@ -93,4 +91,9 @@ export class FollowedFile {
   async close(): Promise<void> {
     await this.handle.close();
   }
+}
+
+/** SHA-256, shortened: tells bytes apart, and is no secret. */
+export function sumOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
 }

@@ -1,4 +1,4 @@
-import { FollowedFile, identityOf, rotatedFiles } from './followed-file.js';
+import { FollowedFile, identityOf, rotatedFiles, sumOf } from './followed-file.js';
 import type { Sent } from './line-sender.js';
 import { readState, type TailState, writeState } from './tail-state.js';
 
@@ -17,12 +17,15 @@ const BATCH_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 200;
 /** A writer may hold on to a file that was renamed: only when it has been quiet for so long, the next one is begun. */
 const QUIET_LOOKS = 5;
+const BEFORE_BYTES = 256;
+const NOTHING_BEFORE = { before: sumOf(Buffer.alloc(0)), beforeBytes: 0 };
 
 /**
  * Follows a log through rotation and truncation.
  *
  * T1. Before lines are sent, the state says which (`pendingTo`); a batch is always the same bytes under the same name.
  * T2. After they are stored the state says so. Between both a crash repeats the batch, under the same ids.
+ *     A file that does not have those bytes any more was emptied: what it has now goes under other names.
  * T3. A file is known by its inode and generation: whatever name rotation gives it, it is read to its end first.
  */
 export class LogFollower {
@@ -65,23 +68,33 @@ export class LogFollower {
   async #send(file: FollowedFile, end: number): Promise<true | string> {
     const state = this.#known();
     const lines = await file.read(state.offset, end);
-    this.#save({ ...state, pendingTo: end });
+    // Emptied since it was looked at: look again.
+    if (lines.length < end - state.offset) return true;
+    this.#save({ ...state, pendingTo: end, pendingSum: sumOf(lines) });
     const name = `${state.inode}.${state.generation}.${Math.floor(state.madeMs)}@${state.offset}`;
     const sent = await this.options.send(name, lines);
     if ('refused' in sent) return sent.refused;
     if (sent.rejected > 0)
       this.options.complain(`${sent.rejected} lines were refused; millrace dead-letters shows them`);
-    this.#save({ ...settled(state), offset: end, before: await file.fingerprint(end) });
+    // Of what was sent, not of the file: that may be another by now.
+    const last = lines.subarray(-BEFORE_BYTES);
+    this.#save({ ...settled(state), offset: end, before: sumOf(last), beforeBytes: last.length });
     return true;
   }
 
   /** It was cut off, or cut off and has grown again: another file in the same place. */
   async #wasEmptied(file: FollowedFile, state: TailState): Promise<boolean> {
-    const isShorter = (await file.size()) < Math.max(state.offset, state.pendingTo ?? 0);
-    if (!isShorter && (await file.fingerprint(state.offset)) === state.before) return false;
+    if (await this.#isAsItWas(file, state)) return false;
     const generation = state.generation + 1;
-    this.#save({ ...settled(state), generation, offset: 0, before: await file.fingerprint(0) });
+    this.#save({ ...settled(state), generation, offset: 0, ...NOTHING_BEFORE });
     return true;
+  }
+
+  async #isAsItWas(file: FollowedFile, state: TailState): Promise<boolean> {
+    const { offset, pendingTo, pendingSum, before, beforeBytes } = state;
+    if ((await file.size()) < Math.max(offset, pendingTo ?? 0)) return false;
+    if ((await file.sum(offset - beforeBytes, offset)) !== before) return false;
+    return pendingTo === undefined || (await file.sum(offset, pendingTo)) === pendingSum;
   }
 
   async #moveOn(file: FollowedFile, state: TailState, isQuiet: boolean): Promise<boolean | string> {
@@ -129,7 +142,8 @@ export class LogFollower {
 
   async #begin(file: FollowedFile, offset: number): Promise<void> {
     const { inode, madeMs } = file.identity;
-    this.#save({ inode, madeMs, generation: 0, offset, before: await file.fingerprint(offset) });
+    const last = await file.read(Math.max(0, offset - BEFORE_BYTES), offset);
+    this.#save({ inode, madeMs, generation: 0, offset, before: sumOf(last), beforeBytes: last.length });
   }
 
   #opened(): FollowedFile {
@@ -149,6 +163,6 @@ export class LogFollower {
 }
 
 /** Nothing is being sent any more. */
-function settled({ inode, generation, madeMs, offset, before }: TailState): TailState {
-  return { inode, generation, madeMs, offset, before };
+function settled({ inode, generation, madeMs, offset, before, beforeBytes }: TailState): TailState {
+  return { inode, generation, madeMs, offset, before, beforeBytes };
 }

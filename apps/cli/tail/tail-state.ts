@@ -12,8 +12,12 @@ export interface TailState {
   readonly offset: number;
   /** What is being sent: up to here, from `offset` on. After a crash just these bytes are sent again, under the same ids. */
   readonly pendingTo?: number;
-  /** SHA-256 of the bytes before `offset`, at most 256 of them: tells a file that was emptied and has grown again. */
+  /** SHA-256 of those bytes: tells that the file was emptied and has grown again since. */
+  readonly pendingSum?: string;
+  /** SHA-256 of the bytes just before `offset`, as they were sent: tells the same. */
   readonly before: string;
+  /** How many bytes `before` is of, at most 256. */
+  readonly beforeBytes: number;
 }
 
 /** Undefined: there is none yet. @throws Error that names the file if it can't be used */
