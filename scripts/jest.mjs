@@ -1,7 +1,7 @@
 // Runs the tests and counts them. A test that can't run here says in its title what it lacks: `… [needs chromium]`.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ROOT, runNode, ScriptFailure } from './workspace.mjs';
 
@@ -13,6 +13,9 @@ const JEST = [
 
 /** A machine that is busy with something else must not make a test red; one that hangs is seen after this. */
 const TEST_TIMEOUT_MS = 30_000;
+
+/** The end-to-end suites wait for processes of their own most of the time: even two cores have room for two. */
+const WORKERS = Math.max(2, availableParallelism() - 1);
 
 /** What a title says when its test is skipped. */
 const REASON = /\[needs ([^\]]+)\]/;
@@ -30,7 +33,13 @@ export async function runTests(propertyRuns) {
   const outputFile = join(folder, 'results.json');
   try {
     const exitCode = await runNode(
-      [...JEST, `--testTimeout=${TEST_TIMEOUT_MS}`, '--json', `--outputFile=${outputFile}`],
+      [
+        ...JEST,
+        `--testTimeout=${TEST_TIMEOUT_MS}`,
+        `--maxWorkers=${WORKERS}`,
+        '--json',
+        `--outputFile=${outputFile}`,
+      ],
       {
         env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
       },

@@ -1,6 +1,12 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
-import { type EventFunction, FunctionInvalidError, isJoin, pipelineOf, pipelineOfJoin } from '#libs/functions';
+import {
+  type EventFunction,
+  FunctionInvalidError,
+  isJoin,
+  pipelineOf,
+  pipelineOfJoin,
+} from '#libs/functions';
 import { Clock } from '#libs/kernel';
 import { Telemetry } from '#libs/observability';
 import { DocumentStore, ResultStore } from '#libs/storage';
