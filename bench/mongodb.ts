@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { type Db, MongoClient } from 'mongodb';
 import { SystemClock } from '#libs/kernel';
 import { Telemetry } from '#libs/observability';
@@ -130,7 +130,7 @@ async function createPlain(db: Db): Promise<void> {
 /** What one would write without Millrace: the same documents, ids included, by the driver's own insertMany. */
 async function insertPlainly(db: Db, rows: readonly ResultRow[]): Promise<void> {
   const documents = rows.map((row) => ({
-    _id: `${createHash('sha256').update(rowId(row)).digest('base64url').slice(0, 22)}.${row.revision}` as never,
+    _id: `${hash('sha256', rowId(row), 'base64url').slice(0, 22)}.${row.revision}` as never,
     start: new Date(row.windowStartMs),
     end: new Date(row.windowEndMs),
     meta: { stream: row.stream, key: row.key },

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { JsonObject, JsonScalar } from '#libs/kernel';
+import { hash } from 'node:crypto';
+import type { JsonObject, JsonScalar, JsonValue } from '#libs/kernel';
 import { type CommitVersion, type PlacedRow, placeOfRow, type ResultRow, rowId } from '#libs/storage';
 import { withOriginalNames, withStoredNames } from '../field-names.js';
 import type { SeriesRecord } from './series-layout.js';
@@ -37,11 +37,10 @@ export interface OutgoingRow {
 /** Enough that no two rows of a database ever meet (128 bits), and short: it is stored with every row. */
 const HASH_CHARS = 22;
 const RECORD_BYTES = 200;
-const HALF_SURROGATE = /\\ud[89a-f]/;
 
 /** The `_id` of a row in a table: the same for all its revisions. */
 export function rowHash(row: ResultRow): string {
-  return createHash('sha256').update(rowId(row)).digest('base64url').slice(0, HASH_CHARS);
+  return hash('sha256', rowId(row), 'base64url').slice(0, HASH_CHARS);
 }
 
 /** The `_id` of one revision of a row in a time-series collection. */
@@ -55,7 +54,7 @@ export function outgoingRow(
   { incarnation, commitSeq }: CommitVersion,
   { mode, hasFewKeys }: Pick<SeriesRecord, 'mode' | 'hasFewKeys'>,
 ): OutgoingRow {
-  const text = JSON.stringify([row.stream, row.key, row.measures]);
+  const bytes = roomOf(row.stream) + roomOf(row.key) + roomOf(row.measures);
   const key = withStoredNames(row.key as JsonObject) as StoredKey;
   const isInMeta = mode === 'time-series' && hasFewKeys;
   const record: RowRecord = {
@@ -70,9 +69,19 @@ export function outgoingRow(
     task: row.task,
     incarnation,
     commitSeq,
-    ...(HALF_SURROGATE.test(text) ? { exact: JSON.stringify(row) } : {}),
+    ...(bytes === Infinity ? { exact: JSON.stringify(row) } : {}),
   };
-  return { record, bytes: RECORD_BYTES + 3 * text.length };
+  if (record.exact !== undefined) return { record, bytes: RECORD_BYTES + 6 * record.exact.length };
+  return { record, bytes: RECORD_BYTES + bytes };
+}
+
+/** At most so many bytes, about; Infinity where a text holds half of a surrogate pair, which BSON can't. */
+function roomOf(value: JsonValue | undefined): number {
+  if (typeof value === 'string') return value.isWellFormed() ? 8 + 3 * value.length : Infinity;
+  if (typeof value !== 'object' || value === null) return 16;
+  let room = 16;
+  for (const name of Object.keys(value)) room += roomOf(name) + roomOf((value as JsonObject)[name]);
+  return room;
 }
 
 /** The row that was stored. */
