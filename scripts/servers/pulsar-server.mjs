@@ -119,6 +119,12 @@ function settingsFor(ports) {
     managedLedgerDefaultWriteQuorum: 1,
     managedLedgerDefaultAckQuorum: 1,
     loadBalancerEnabled: false,
+    // As Pulsar's own standalone.conf has it. BookKeeper's default storage lost its index after a few kills with -9: a
+    // ledger then failed to open with a digest mismatch, and took acknowledged messages with it.
+    ledgerStorageClass: 'org.apache.bookkeeper.bookie.storage.ldb.DbLedgerStorage',
+    dbStorage_writeCacheMaxSizeMb: 32,
+    dbStorage_readAheadCacheMaxSizeMb: 16,
+    dbStorage_rocksDB_blockCacheSize: 16 * 2 ** 20,
     // A test machine's disk may be nearly full; the bookie would turn read-only at 95 %.
     diskUsageThreshold: 0.99,
     diskUsageWarnThreshold: 0.98,

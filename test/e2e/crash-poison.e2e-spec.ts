@@ -51,7 +51,7 @@ async function postEvents(url: string): Promise<void> {
 /** Starts it again and again until it stays up and the function has done everything else. */
 async function runUntilProcessed(settings: Readonly<Record<string, string>>): Promise<readonly unknown[]> {
   const ends: unknown[] = [];
-  for (;;) {
+  for (let isStored = false; ;) {
     const started = await StandaloneProcess.start(folder as string, settings).catch((error: Error) => error);
     if (started instanceof Error) {
       // Some die before they listen.
@@ -59,7 +59,11 @@ async function runUntilProcessed(settings: Readonly<Record<string, string>>): Pr
       continue;
     }
     standalone = started;
-    if (ends.length === 0) await postEvents(started.url).catch(() => undefined);
+    // It may die before all of them are stored: whoever has no answer sends again, under the same ids.
+    isStored ||= await postEvents(started.url).then(
+      () => true,
+      () => false,
+    );
     const ended = await Promise.race([started.ended, processed(started.url)]);
     if (ended === 'processed') return ends;
     ends.push(ended);
