@@ -18,7 +18,7 @@ const TEST_TIMEOUT_MS = 30_000;
 const WORKERS = Math.max(2, availableParallelism() - 1);
 
 /** What a title says when its test is skipped. */
-const REASON = /\[needs ([^\]]+)\]/;
+const REASON = /\[needs ([^\]]+)\]/g;
 /** What `npm run services:up` starts. */
 const SERVICES = ['broker', 'mongodb'];
 /** With MILLRACE_TEST_NO_SKIPS=true (CI, which installs these itself) lacking one is a failure. */
@@ -57,12 +57,18 @@ function countOf(results, exitCode) {
       .filter(({ status }) => status === 'pending' || status === 'todo' || status === 'skipped')
       .map(({ fullName }) => ({
         name: `${relative(ROOT, file.name)}: ${fullName}`,
-        reason: REASON.exec(fullName)?.[1] ?? '',
+        reason: reasonIn(fullName),
       })),
   );
   // A file that does not even load has no tests, and jest's exit code knows of trouble that no test shows.
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   return { passed: results.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
+}
+
+/** What is lacking: where a title names several needs, the first that CI does not bring, else the first. */
+function reasonIn(title) {
+  const needs = [...title.matchAll(REASON)].map(([, need]) => need);
+  return needs.find((need) => !PRESENT_IN_CI.includes(need)) ?? needs[0] ?? '';
 }
 
 /** Like `script`, but ends with the closing line also where it does not get as far as the tests. */
@@ -79,7 +85,7 @@ export async function toTheClosingLine(script) {
 /** Prints skipped tests and the closing line; gives the exit code. */
 export function report({ passed, failed, skipped }) {
   const unjustified = skipped.filter(({ reason }) => !isJustified(reason));
-  for (const { name, reason } of skipped) console.log(`skipped: ${lackOf(reason)}: ${name}`);
+  for (const line of skipLines(skipped)) console.log(line);
   if (unjustified.length > 0) {
     console.log(
       `${unjustified.length} skipped without a reason, or for lack of what has to be here: counted as failed`,
@@ -88,6 +94,16 @@ export function report({ passed, failed, skipped }) {
   const failures = failed + unjustified.length;
   console.log(`tests: ${passed} passed, ${failures} failed, ${skipped.length - unjustified.length} skipped`);
   return failures > 0 || passed === 0 ? 1 : 0;
+}
+
+/** One line for each file and what it lacks. */
+function skipLines(skipped) {
+  const counts = new Map();
+  for (const { name, reason } of skipped) {
+    const line = `skipped: ${lackOf(reason)}: ${name.slice(0, name.indexOf(': '))}`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => `${line} (${count === 1 ? '1 test' : `${count} tests`})`);
 }
 
 /** `no broker`, and how to get one where the project brings it. */

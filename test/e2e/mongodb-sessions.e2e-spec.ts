@@ -33,7 +33,7 @@ describeWithMongodb('a server that forgets sessions after a minute', () => {
   }, 60_000);
 
   (hasTime ? it : it.skip)(
-    'has none of the rows twice after a longer silence; they are looked up, and that is counted',
+    'has none of the rows twice after a longer silence; they are looked up, and that is counted [needs the time of npm run verify]',
     async () => {
       const former = await database.open();
       for (const commitSeq of [1, 2, 3]) await deliver(former, 1, commitSeq);
