@@ -4,6 +4,7 @@ import { describeWithMongodb } from '#libs/testing';
 import { deliver, OwnDatabase, TASK } from './fixture/own-database.js';
 import { judgeVersion } from './server-version.js';
 import type { MongodbStore } from './mongodb-store.js';
+import { storeFailure } from './store-failure.js';
 
 const COMMIT = { commitId: 'c', progress: {}, facts: {}, deliveredCommitSeq: 0 };
 const START = { incarnation: 0, epoch: 0, commitSeq: 0 };
@@ -25,6 +26,24 @@ describe('a server of version', () => {
   test.each(['4.4.29', '4.2.0', '3.6.1'])('%s is refused', (version) => {
     expect(() => judgeVersion(version)).toThrow(expect.objectContaining({ code: 'STORE_TOO_OLD' }));
   });
+});
+
+describe('what the driver hands on as Node throws it', () => {
+  const call = { what: 'the health check', address: 'mongodb://127.0.0.1:1' };
+  test.each(['EPIPE', 'ECONNRESET', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED', 'ERR_SOCKET_CLOSED'])(
+    '%s is a server that is away',
+    (code) => {
+      const error = Object.assign(new Error('This socket has been ended by the other party'), { code });
+      expect(storeFailure(error, call)).toMatchObject({ code: 'STORE_UNAVAILABLE', retry: 'backoff' });
+    },
+  );
+
+  test.each([new RangeError('document too large'), new TypeError('no such type')])(
+    '%s is a value that it can not store',
+    (error) => {
+      expect(storeFailure(error, call)).toMatchObject({ code: 'STORE_REFUSED', retry: 'never' });
+    },
+  );
 });
 
 describeWithMongodb('a failure of the server', ({ driver }) => {

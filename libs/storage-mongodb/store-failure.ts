@@ -50,8 +50,18 @@ export function storeFailure(error: unknown, call: FailedCall): PlatformError {
   if (error instanceof MongoNetworkError) return new StoreUnavailableError(address, error.message, error);
   if (error instanceof MongoInvalidArgumentError) return new StoreRefusedError(what, error, 'never');
   if (error instanceof MongoError) return new StoreUnavailableError(address, error.message, error);
+  // The driver hands some failures of a socket on as Node throws them.
+  if (isOfSocket(error)) return new StoreUnavailableError(address, error.message, error);
   // bson throws plain errors and RangeErrors for what it can't encode.
   return new StoreRefusedError(what, error, 'never');
+}
+
+/** `EPIPE`, `ECONNRESET`, `ERR_STREAM_DESTROYED` and their like. */
+function isOfSocket(error: unknown): error is NodeJS.ErrnoException {
+  const { code } = error as NodeJS.ErrnoException;
+  return (
+    error instanceof Error && typeof code === 'string' && /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/.test(code)
+  );
 }
 
 /** The code of a server's error, of whatever shape. */
