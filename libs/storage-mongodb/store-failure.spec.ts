@@ -38,12 +38,12 @@ describe('what the driver hands on as Node throws it', () => {
     },
   );
 
-  test.each([new RangeError('document too large'), new TypeError('no such type')])(
-    '%s is a value that it can not store',
-    (error) => {
-      expect(storeFailure(error, call)).toMatchObject({ code: 'STORE_REFUSED', retry: 'never' });
-    },
-  );
+  test.each([
+    ['a document that is too large', new RangeError('document too large')],
+    ['a type that there is not', new TypeError('no such type')],
+  ])('%s can not be stored', (_what, error) => {
+    expect(storeFailure(error, call)).toMatchObject({ code: 'STORE_REFUSED', retry: 'never' });
+  });
 });
 
 describeWithMongodb('a failure of the server', ({ driver }) => {
