@@ -1,6 +1,5 @@
-import { PlatformError } from '#libs/kernel';
-import { describeProblem, PipelineInvalidError } from '#libs/pipeline';
-import { ConfigurationInvalidError, StorageAdministration } from '#libs/platform';
+import { StorageAdministration } from '#libs/platform';
+import { failWith } from './command-failure.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -75,19 +74,8 @@ async function withStorage(
     storage = await StorageAdministration.open(args);
     return await use(storage);
   } catch (error) {
-    return complain(error, terminal);
+    return failWith(error, terminal);
   } finally {
     await storage?.close();
   }
-}
-
-function complain(error: unknown, terminal: Terminal): ExitCode {
-  if (error instanceof PipelineInvalidError) {
-    for (const problem of error.problems) terminal.complain(describeProblem(problem));
-    return EXIT_CODE.refused;
-  }
-  if (!(error instanceof PlatformError)) throw error;
-  terminal.complain(`${error.code}: ${error.message}`);
-  if (error instanceof ConfigurationInvalidError) return EXIT_CODE.usage;
-  return error.retry === 'backoff' ? EXIT_CODE.unavailable : EXIT_CODE.refused;
 }

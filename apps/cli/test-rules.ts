@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { runRuleTest } from '#libs/alerting';
-import { PlatformError } from '#libs/kernel';
-import { type AlertTests, describeProblem, parseAlertTests, PipelineInvalidError } from '#libs/pipeline';
+import { type AlertTests, parseAlertTests } from '#libs/pipeline';
 import { loadPipeline, PipelineFileMissingError } from '#libs/platform';
 import { settlingMs } from '#libs/windowing';
+import { complaintsOf } from './command-failure.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -66,10 +66,4 @@ function runAll(
     terminal.out(`${isRight ? 'ok    ' : 'FAILED'} ${file}: ${test.name}`);
     for (const difference of differences) terminal.out(`         ${difference}`);
   }
-}
-
-function complaintsOf(error: unknown): readonly string[] {
-  if (error instanceof PipelineInvalidError) return error.problems.map(describeProblem);
-  if (error instanceof PlatformError) return [error.message];
-  throw error;
 }

@@ -1,11 +1,5 @@
-import { PlatformError } from '#libs/kernel';
-import { PipelineInvalidError, describeProblem } from '#libs/pipeline';
-import {
-  ConfigurationInvalidError,
-  describeDifference,
-  PipelineTopology,
-  TopologyMismatchError,
-} from '#libs/platform';
+import { describeDifference, PipelineTopology } from '#libs/platform';
+import { failWith } from './command-failure.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -32,7 +26,7 @@ export async function runTopology(
     else report(action, topology, { differences, terminal });
     return exitCodeOf(action, differences);
   } catch (error) {
-    return complain(error, terminal);
+    return failWith(error, terminal);
   }
 }
 
@@ -56,16 +50,4 @@ function report(
   else if (differences.some(({ isFixed }) => isFixed))
     terminal.out(`${where}: ${count}, not all can be put right`);
   else terminal.out(`${where}: ${count}; \`millrace topology apply\` puts it right`);
-}
-
-function complain(error: unknown, terminal: Terminal): ExitCode {
-  if (error instanceof PipelineInvalidError) {
-    for (const problem of error.problems) terminal.complain(describeProblem(problem));
-    return EXIT_CODE.refused;
-  }
-  if (!(error instanceof PlatformError)) throw error;
-  terminal.complain(`${error.code}: ${error.message}`);
-  if (error instanceof ConfigurationInvalidError) return EXIT_CODE.usage;
-  if (error instanceof TopologyMismatchError) return EXIT_CODE.refused;
-  return error.retry === 'backoff' ? EXIT_CODE.unavailable : EXIT_CODE.refused;
 }

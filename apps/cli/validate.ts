@@ -1,6 +1,6 @@
-import { PlatformError } from '#libs/kernel';
-import { describeProblem, explainPipeline, PipelineInvalidError } from '#libs/pipeline';
+import { explainPipeline } from '#libs/pipeline';
 import { loadPipeline } from '#libs/platform';
+import { complaintsOf } from './command-failure.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -19,10 +19,4 @@ function isValid(file: string, terminal: Terminal): boolean {
     for (const line of complaintsOf(error)) terminal.complain(line);
     return false;
   }
-}
-
-function complaintsOf(error: unknown): readonly string[] {
-  if (error instanceof PipelineInvalidError) return error.problems.map(describeProblem);
-  if (error instanceof PlatformError) return [error.message];
-  throw error;
 }
