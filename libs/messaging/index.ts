@@ -41,4 +41,12 @@ export {
 } from './messaging.errors.js';
 export { partitionOf } from './partition.js';
 export { BEFORE_FIRST, comparePositions, type Position } from './position.js';
+export {
+  SENDER_PROPERTY,
+  SENDER_SEQUENCE_PROPERTY,
+  type SenderFacts,
+  sequenceNumber,
+  takeSenderProperties,
+  withSenderProperties,
+} from './sender-properties.js';
 export { topicName, type TopicNamespace, type TopicNoun } from './topics.js';
