@@ -65,10 +65,24 @@ export async function postWithCurl(url: string, stream: string, log: string): Pr
 
 /** Posts a log in one request that may break off. */
 export async function postLog(url: string, stream: string, log: string, key?: string): Promise<IntakeAnswer> {
+  return await sendLog(url, { stream, log, key });
+}
+
+/** A log to be posted. */
+export interface LogPost {
+  readonly stream: string;
+  readonly log: string;
+  readonly key?: string | undefined;
+}
+
+/** Posts a log in one request that may break off, or is given up. */
+export async function sendLog(url: string, post: LogPost, signal?: AbortSignal): Promise<IntakeAnswer> {
+  const { stream, log, key } = post;
   const response = await fetch(`${url}/v1/streams/${stream}/logs`, {
     method: 'POST',
     body: log,
     headers: { 'content-type': 'text/plain', ...(key === undefined ? {} : { 'idempotency-key': key }) },
+    signal: signal ?? null,
   });
   if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
   return (await response.json()) as IntakeAnswer;

@@ -74,10 +74,9 @@ async function runUntilProcessed(settings: Readonly<Record<string, string>>): Pr
 /** Resolves when the counters of all partitions say so; never where the process ends before. */
 async function processed(url: string): Promise<'processed'> {
   for (;;) {
-    const metrics = await fetch(`${url}/metrics`).then(
-      (response) => response.text(),
-      () => undefined,
-    );
+    const metrics = await fetch(`${url}/metrics`)
+      .then((response) => response.text())
+      .catch(() => undefined);
     if (metrics === undefined) return await new Promise(() => undefined);
     const counts = metrics.matchAll(/^millrace_function_counter\{[^}]*name="processed"[^}]*\} (\d+)$/gm);
     const total = [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
@@ -86,8 +85,9 @@ async function processed(url: string): Promise<'processed'> {
   }
 }
 
-/** Not `process.exit`: on the embedded store it may wait for ever (docs/functions.md), and nothing ends the process then but a probe. */
 const ALL_ENDS: readonly (readonly [string, string | number])[] = [
+  ['process.exit(3)', 3],
+  ["void Promise.reject(new Error('nobody waits for this'))", 1],
   ["process.kill(process.pid, 'SIGKILL')", 'SIGKILL'],
   ['process.abort()', 'SIGABRT'],
 ];

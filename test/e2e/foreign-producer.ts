@@ -20,26 +20,31 @@ export async function publishForeign(
 ): Promise<void> {
   const path = place.topic(noun).replace('://', '/');
   const socket = new WebSocket(`${place.webSocket}/ws/v2/producer/${path}-partition-${partition}`);
-  await new Promise((opened) => socket.addEventListener('open', opened, { once: true }));
-  const answered = new Promise<void>((all) => {
+  await new Promise<void>((answered, failed) => {
     let answers = 0;
     socket.addEventListener('message', () => {
-      if (++answers === messages.length) all();
+      if (++answers === messages.length) answered();
+    });
+    socket.addEventListener('close', ({ code, reason }) =>
+      failed(new Error(`${path} closed after ${answers} of ${messages.length}: ${code} ${reason}`)),
+    );
+    socket.addEventListener('open', () => {
+      for (const message of messages) socket.send(wireText(message));
     });
   });
-  for (const { payload, isText, properties } of messages) {
-    const text = isText === true ? String(payload) : JSON.stringify(payload);
-    socket.send(JSON.stringify({ payload: Buffer.from(text).toString('base64'), properties }));
-  }
-  await answered;
   socket.close();
 }
 
-/** Asks again and again, by default for at most a minute: there is nothing to be told by. */
+function wireText({ payload, isText, properties }: ForeignMessage): string {
+  const text = isText === true ? String(payload) : JSON.stringify(payload);
+  return JSON.stringify({ payload: Buffer.from(text).toString('base64'), properties });
+}
+
+/** Asks again and again, by default for at most two minutes: there is nothing to be told by. */
 export async function until<T>(
   ask: () => Promise<T>,
   isSo: (answer: T) => boolean,
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<T> {
   const deadlineMs = Date.now() + limitMs;
   for (;;) {

@@ -15,6 +15,7 @@ import {
 import { stopProcess } from '../../scripts/servers/server-process.mjs';
 import { deliver, OwnDatabase } from '../../libs/storage-mongodb/fixture/own-database.js';
 import type { MongodbStore } from '#libs/storage-mongodb';
+import { SideWork } from './side-work.js';
 
 // A set of three members whose primary fails again and again while rows are delivered, and a second writer that was
 // declared dead and wakes up. `npm run verify` and MILLRACE_TEST_RUNS=20000 take more of it than `npm test`.
@@ -88,9 +89,9 @@ describeWithMongodb('a set of three members', () => {
     for (let commitSeq = 1; commitSeq <= COMMITS; commitSeq++) {
       const kind = failAt.get(commitSeq);
       // The fault comes while the insert is under way.
-      const delivering = insist(store, epoch, commitSeq);
+      const delivering = new SideWork(() => insist(store, epoch, commitSeq));
       const restore = kind === undefined ? undefined : await fail(kind);
-      await delivering;
+      await delivering.done;
       if (restore === undefined) continue;
       // Declared dead, and it wakes: with the commit at hand, with the one before, and with one that is none of its.
       for (const seq of [commitSeq - 1, commitSeq, commitSeq + 5]) {

@@ -5,6 +5,7 @@ import { makeAccessLog } from './access-log.js';
 import { allRows, closeStream, deadLines, fatesOf, postLog, requestsByMinute } from './api.js';
 import { OwnMongod } from './own-mongod.js';
 import { recount } from './recount.js';
+import { postUntilStored, SideWork } from './side-work.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
 
 // The store goes away in the middle of a load: everybody is told why it waits, what was answered stays, and it goes on
@@ -28,12 +29,14 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
   let mongod: OwnMongod;
   let folder: string;
   let running: StandaloneProcess | undefined;
+  let posting: SideWork | undefined;
 
   beforeEach(async () => {
     mongod = await OwnMongod.start();
     folder = temporaryFolder();
   }, 60_000);
   afterEach(async () => {
+    await posting?.abandon();
     await running?.kill();
     await mongod.dispose();
     removeFolder(folder);
@@ -46,9 +49,9 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
       running = await StandaloneProcess.start(folder, { MILLRACE_STORE: store });
       const { url } = running;
       await untilReadyIs(url, 200);
-      await insist(url, PIECES[0]!, 'piece-0');
+      await postLog(url, 'web', PIECES[0]!, 'piece-0');
       // Its rows are on their way; the others follow in their order, during the outage too.
-      const posting = postOneByOne(url, PIECES.slice(1));
+      posting = new SideWork((abandoned) => postOneByOne(url, PIECES.slice(1), abandoned));
       await fail(mongod);
       const reason = await untilReadyIs(url, 503);
       expect(reason).toContain('STORE_UNAVAILABLE');
@@ -56,7 +59,7 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
       expect((await fetch(`${url}/health/live`)).status).toBe(200);
       await restore(mongod);
       await untilReadyIs(url, 200);
-      await posting;
+      await posting.done;
       await closeStream(url, 'web');
       expect(requestsByMinute(await allRows(url, 'requests_per_minute', 'web'))).toEqual(recount(LOG.text));
       expect(await fatesOf(url, 'web')).toMatchObject({ counted: 6_000, dead: 10, late: 0, future: 0 });
@@ -75,20 +78,9 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
   }
 });
 
-async function postOneByOne(url: string, logs: readonly string[]): Promise<void> {
-  for (const [i, log] of logs.entries()) await insist(url, log, `piece-${i + 1}`);
-}
-
-/** As a client does: again with the same key until it is accepted. */
-async function insist(url: string, log: string, key: string): Promise<void> {
-  for (const deadline = Date.now() + WAIT_MS; ;) {
-    try {
-      await postLog(url, 'web', log, key);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-  }
+async function postOneByOne(url: string, logs: readonly string[], abandoned: AbortSignal): Promise<void> {
+  for (const [i, log] of logs.entries())
+    await postUntilStored(url, { stream: 'web', log, key: `piece-${i + 1}` }, abandoned);
 }
 
 /** Asks until it answers so; the body. */

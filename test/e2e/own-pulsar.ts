@@ -9,6 +9,7 @@ type BrokerSettings = Readonly<Record<string, string | number | boolean>>;
 /** A broker of its own for a test that kills it. Its data outlives it, its ports stay the same. */
 export class OwnPulsar {
   #server: PulsarServer;
+  #starting: Promise<void> = Promise.resolve();
 
   private constructor(
     server: PulsarServer,
@@ -35,13 +36,20 @@ export class OwnPulsar {
 
   /** Starts it over the same data; resolves when it is healthy. */
   async startAgain(): Promise<void> {
+    this.#starting = this.#startAgain();
+    await this.#starting;
+  }
+
+  /** Also while it is being started, as at the end of a test that has run out of time. */
+  async remove(): Promise<void> {
+    await this.#starting.catch(() => undefined);
+    await this.kill();
+    removeFolder(this.#server.folder);
+  }
+
+  async #startAgain(): Promise<void> {
     const { folder, ports } = this.#server;
     const { settings } = this;
     this.#server = await startPulsar({ folder, ports, install: await fetchPulsar(), settings });
-  }
-
-  async remove(): Promise<void> {
-    await this.kill();
-    removeFolder(this.#server.folder);
   }
 }

@@ -9,6 +9,7 @@ import {
   until,
   untilReported,
 } from './foreign-producer.js';
+import { Opened } from './opened.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { recount } from './recount.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
@@ -24,23 +25,21 @@ const SERIES = ['requests_per_minute', 'visits_per_minute', 'top_paths', 'sessio
 const SECRET = { MILLRACE_VISITOR_SECRET: 'of both runs' };
 
 describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
-  const closers: (() => unknown)[] = [];
+  const opened = new Opened();
 
-  afterEach(async () => {
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
-  });
+  afterEach(() => opened.closeAll(), 60_000);
 
   async function start(settings: Readonly<Record<string, string>>): Promise<StandaloneProcess> {
     const folder = temporaryFolder();
-    closers.push(() => removeFolder(folder));
+    opened.add(() => removeFolder(folder));
     const standalone = await StandaloneProcess.start(folder, settings);
-    closers.push(() => standalone.kill());
+    opened.add(() => standalone.kill());
     return standalone;
   }
 
   async function namespace(): Promise<PulsarNamespace> {
     const made = await PulsarNamespace.make(addresses);
-    closers.push(() => made.remove());
+    opened.add(() => made.remove());
     return made;
   }
 

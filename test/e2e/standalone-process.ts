@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/apps/standalone/main.js');
 
+/** Then the test that waits for it is over, and nobody else would end it. */
+const LISTENS_WITHIN_MS = 240_000;
+
 /** A data folder of its own for one test; remove it after. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
@@ -24,7 +27,7 @@ export class StandaloneProcess {
     private readonly errors: string[],
   ) {}
 
-  /** Resolves when it listens. Rejects with what it printed if it ends before. */
+  /** Resolves when it listens. Rejects with what it printed if it ends before, or is ended for taking too long. */
   static async start(
     dataDir: string,
     settings: Readonly<Record<string, string>> = {},
@@ -42,14 +45,9 @@ export class StandaloneProcess {
     });
     const errors: string[] = [];
     child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
-    const url = await new Promise<string>((found, refused) => {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const [address] = /http:\/\/localhost:\d+/.exec(line) ?? [];
-        if (address !== undefined) found(address);
-      });
-      child.once('exit', (code, signal) =>
-        refused(new Error(`standalone ended with ${signal ?? code}: ${errors.join('')}`)),
-      );
+    const url = await addressOf(child, errors).catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw error;
     });
     return new StandaloneProcess(child, url, errors);
   }
@@ -87,6 +85,23 @@ export class StandaloneProcess {
     this.child.kill(signal);
     await ended;
   }
+}
+
+function addressOf(child: ChildProcess, errors: readonly string[]): Promise<string> {
+  return new Promise<string>((listens, refused) => {
+    const tooLong = `standalone did not listen within ${LISTENS_WITHIN_MS / 1_000} s: `;
+    const limit = setTimeout(() => refused(new Error(tooLong + errors.join(''))), LISTENS_WITHIN_MS);
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const [address] = /http:\/\/localhost:\d+/.exec(line) ?? [];
+      if (address === undefined) return;
+      clearTimeout(limit);
+      listens(address);
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(limit);
+      refused(new Error(`standalone ended with ${signal ?? code}: ${errors.join('')}`));
+    });
+  });
 }
 
 /** Without the settings of whoever runs the tests. */

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postLog } from './api.js';
+import { postUntilStored, SideWork } from './side-work.js';
 
 const BATCH_LINES = 200;
-const RETRY_MS = 250;
+/**
+ * As many requests as a client would have open. While none of them is answered it waits, and makes up for it after:
+ * so what it sends is never out of order by more than these.
+ */
+const OPEN_POSTS = 32;
 
 /** Requests of a combined log at a steady pace, each batch until it is stored, under a key of its own. */
 export class SteadyLoad {
   readonly #lines: string[] = [];
-  readonly #pending = new Set<Promise<void>>();
+  readonly #posts = new Set<SideWork>();
   #stop = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #running: SideWork | undefined;
   #stored = 0;
 
   constructor(
@@ -35,34 +39,51 @@ export class SteadyLoad {
 
   start(eventsPerSecond: number): void {
     this.#stop = new AbortController();
-    this.#running = this.#run(eventsPerSecond);
+    this.#running = new SideWork(() => this.#run(eventsPerSecond));
   }
 
-  /** Sends nothing more, until it is started again. */
+  /** Sends nothing new, until it is started again. */
   async pause(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    await this.#running?.done;
   }
 
-  /** Sends nothing more; resolves when all that was sent is stored. */
+  /** Sends nothing new; resolves when all that was sent is stored. */
   async finish(): Promise<void> {
     await this.pause();
-    await Promise.all(this.#pending);
+    await Promise.all([...this.#posts].map(({ done }) => done));
+  }
+
+  /** Sends nothing more, also of what is not stored yet: for the end of a test that may have failed. Never rejects. */
+  async abandon(): Promise<void> {
+    this.#stop.abort();
+    await this.#running?.abandon();
+    await Promise.all([...this.#posts].map((post) => post.abandon()));
   }
 
   async #run(eventsPerSecond: number): Promise<void> {
+    const { signal } = this.#stop;
+    const stopped = new Promise((done) => signal.addEventListener('abort', done));
     const beganMs = performance.now();
     const before = this.sent;
-    while (!this.#stop.signal.aborted) {
+    while (!signal.aborted) {
       const dueMs = beganMs + ((this.sent - before) / eventsPerSecond) * 1_000;
       await sleep(Math.max(0, dueMs - performance.now()));
-      const batch = this.#batch(eventsPerSecond);
-      const posting: Promise<void> = this.#post(batch, `batch-${this.sent}`).then(() => {
-        this.#stored += batch.length;
-        this.#pending.delete(posting);
-      });
-      this.#pending.add(posting);
+      if (signal.aborted) return;
+      if (this.#posts.size < OPEN_POSTS) this.#post(eventsPerSecond);
+      else await Promise.race([stopped, ...[...this.#posts].map(({ done }) => done)]);
     }
+  }
+
+  #post(eventsPerSecond: number): void {
+    const batch = this.#batch(eventsPerSecond);
+    const keyed = { stream: this.stream, log: batch.join('\n'), key: `batch-${this.sent}` };
+    const post = new SideWork(async (abandoned) => {
+      await postUntilStored(this.url, keyed, abandoned);
+      this.#stored += batch.length;
+      this.#posts.delete(post);
+    });
+    this.#posts.add(post);
   }
 
   #batch(eventsPerSecond: number): readonly string[] {
@@ -75,17 +96,5 @@ export class SteadyLoad {
     });
     this.#lines.push(...batch);
     return batch;
-  }
-
-  async #post(batch: readonly string[], key: string): Promise<void> {
-    for (;;) {
-      try {
-        await postLog(this.url, this.stream, batch.join('\n'), key);
-        return;
-      } catch {
-        // Not stored, or not known to be: the key tells repeats.
-        await sleep(RETRY_MS);
-      }
-    }
   }
 }
