@@ -12,6 +12,7 @@ import {
   ProducerBusyError,
   type ProducerOptions,
   type ReaderOptions,
+  type SubscriptionSpec,
   TopicMismatchError,
   TopicMissingError,
   type TopicSpec,
@@ -87,6 +88,17 @@ export class EmbeddedBroker extends MessageBroker {
     );
   }
 
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    this.#assertOpen();
+    return isLive(topic) ? this.#liveTopics.get(topic)?.options.partitions : this.#core.partitionsOf(topic);
+  }
+
+  async ensureSubscription(spec: SubscriptionSpec): Promise<void> {
+    this.#assertOpen();
+    if (isLive(spec.topic)) throw noSubscriptions(spec.topic);
+    await this.#core.ensureSubscription(spec);
+  }
+
   async openProducer({ topic, partition, producerName }: ProducerOptions): Promise<MessageProducer> {
     this.#assertOpen();
     const place = isLive(topic) ? this.#liveTopic(topic, partition) : this.#log(topic, partition);
@@ -113,8 +125,7 @@ export class EmbeddedBroker extends MessageBroker {
 
   async openConsumer({ topic, partition, subscription }: ConsumerOptions): Promise<MessageConsumer> {
     this.#assertOpen();
-    if (isLive(topic))
-      throw new TopicMismatchError(topic, 'persistence', 'none', 'one, to have subscriptions');
+    if (isLive(topic)) throw noSubscriptions(topic);
     const log = this.#log(topic, partition);
     if (!log.hasSubscription(subscription))
       throw new TopicMismatchError(topic, 'subscription', 'none', subscription);
@@ -190,6 +201,10 @@ export class EmbeddedBroker extends MessageBroker {
 
 /** No partition has this number. */
 const HEALTH_KEY = -1;
+
+function noSubscriptions(topic: string): TopicMismatchError {
+  return new TopicMismatchError(topic, 'persistence', 'none', 'one, to have subscriptions');
+}
 
 function isLive(topic: string): boolean {
   return topic.startsWith('non-persistent://');

@@ -1,4 +1,9 @@
-import { TopicMismatchError, type TopicSpec } from '#libs/messaging';
+import {
+  type SubscriptionSpec,
+  TopicMismatchError,
+  TopicMissingError,
+  type TopicSpec,
+} from '#libs/messaging';
 import { assertDiskRoom, type Clock } from '#libs/kernel';
 import type { Telemetry } from '#libs/observability';
 import {
@@ -64,6 +69,26 @@ export class LogCore {
 
   partition(topic: string, partition: number): PartitionLog | undefined {
     return this.#topics.get(topic)?.partitions[partition];
+  }
+
+  partitionsOf(topic: string): number | undefined {
+    return this.#topics.get(topic)?.partitions.length;
+  }
+
+  /** @throws TopicMissingError */
+  async ensureSubscription({ topic, subscription, from }: SubscriptionSpec): Promise<void> {
+    await this.write(0, (changes) => {
+      const known = this.#topics.get(topic)?.stored;
+      if (known === undefined) throw new TopicMissingError(topic, 0);
+      if (known.subscriptions.includes(subscription)) return;
+      const stored = { ...known, subscriptions: [...known.subscriptions, subscription] };
+      changes.push({ table: 'topics', key: nameKey(topic), value: stored });
+      for (const partition of this.#amend(stored).partitions) {
+        partition.addSubscription(subscription, changes);
+        if (from === 'latest')
+          partition.acknowledge(subscription, partition.storedEndId - 1, this.nowMs, changes);
+      }
+    });
   }
 
   /** Makes the topic or adds what it lacks. @throws TopicMismatchError */

@@ -10,11 +10,20 @@ import {
   type MessageReader,
   type ProducerOptions,
   type ReaderOptions,
+  type SubscriptionSpec,
+  TopicMismatchError,
   TopicMissingError,
   type TopicSpec,
 } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
-import { NO_TOKEN, parseTopic, PulsarAdmin, TopicKeeper, type TokenSource } from '#libs/pulsar-admin';
+import {
+  ignoringConflict,
+  NO_TOKEN,
+  parseTopic,
+  PulsarAdmin,
+  TopicKeeper,
+  type TokenSource,
+} from '#libs/pulsar-admin';
 import { BrokerDialogue, type BrokerSource } from './broker-dialogue.js';
 import { lastSequenceId } from './last-sequence-id.js';
 import { loadPulsarClient } from './load-pulsar-client.js';
@@ -82,6 +91,21 @@ export class PulsarBroker extends MessageBroker {
   async ensureTopic(spec: TopicSpec): Promise<void> {
     this.#throwIfClosed();
     await this.#keeper.apply(spec);
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    this.#throwIfClosed();
+    return await this.#session.admin.topics.partitions(topic);
+  }
+
+  async ensureSubscription({ topic, subscription, from }: SubscriptionSpec): Promise<void> {
+    if (parseTopic(topic).domain !== 'persistent')
+      throw new TopicMismatchError(topic, 'persistence', 'none', 'one, to have subscriptions');
+    const partitions = (await this.partitionsOf(topic)) ?? 0;
+    if (partitions === 0) throw new TopicMissingError(topic, 0);
+    const { subscriptions } = this.#session.admin;
+    for (let partition = 0; partition < partitions; partition += 1)
+      await ignoringConflict(subscriptions.create({ topic, partition, subscription }, from));
   }
 
   async openProducer(options: ProducerOptions): Promise<MessageProducer> {

@@ -11,6 +11,7 @@ import {
   type Position,
   type ProducerOptions,
   type ReaderOptions,
+  type SubscriptionSpec,
   TopicMismatchError,
   type TopicSpec,
 } from '#libs/messaging';
@@ -98,6 +99,16 @@ export class WebSocketBroker extends MessageBroker {
   async ensureTopic(spec: TopicSpec): Promise<void> {
     this.#assertOpen();
     await this.#topics.ensure(spec);
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    this.#assertOpen();
+    return await this.#tools.admin.topics.partitions(topic);
+  }
+
+  async ensureSubscription(spec: SubscriptionSpec): Promise<void> {
+    this.#assertOpen();
+    await this.#topics.ensureSubscription(spec);
   }
 
   async openProducer({ topic, partition, producerName }: ProducerOptions): Promise<MessageProducer> {

@@ -1,5 +1,10 @@
 import type { Clock } from '#libs/kernel';
-import { TopicMismatchError, TopicMissingError, type TopicSpec } from '#libs/messaging';
+import {
+  type SubscriptionSpec,
+  TopicMismatchError,
+  TopicMissingError,
+  type TopicSpec,
+} from '#libs/messaging';
 import {
   type PulsarAdmin,
   BrokerUnavailableError,
@@ -29,6 +34,15 @@ export class WebSocketTopics {
         await this.clock.sleep(ATTEMPT_PAUSE_MS);
       }
     }
+  }
+
+  /** @throws TopicMissingError, TopicMismatchError where it keeps nothing */
+  async ensureSubscription({ topic, subscription, from }: SubscriptionSpec): Promise<void> {
+    if (!isPersistent(topic))
+      throw new TopicMismatchError(topic, 'persistence', 'none', 'one, to have subscriptions');
+    const partitions = (await this.admin.topics.partitions(topic)) ?? 0;
+    if (partitions === 0) throw new TopicMissingError(topic, 0);
+    await this.#ensureSubscription({ name: topic, partitions }, subscription, from);
   }
 
   /** The broker would make what is missing, without partitions. @throws TopicMissingError */
@@ -81,11 +95,15 @@ export class WebSocketTopics {
     }
   }
 
-  async #ensureSubscription({ name, partitions }: TopicSpec, subscription: string): Promise<void> {
+  async #ensureSubscription(
+    { name, partitions }: TopicSpec,
+    subscription: string,
+    from: SubscriptionSpec['from'] = 'earliest',
+  ): Promise<void> {
     await Promise.all(
       Array.from({ length: partitions }, async (_, partition) => {
         try {
-          await this.admin.subscriptions.create({ topic: name, partition, subscription }, 'earliest');
+          await this.admin.subscriptions.create({ topic: name, partition, subscription }, from);
         } catch (error) {
           if (!(error instanceof PulsarConflictError)) throw error;
         }

@@ -27,6 +27,7 @@ export {
   type ProducerOptions,
   type ReaderOptions,
   type ReceiveOptions,
+  type SubscriptionSpec,
   type TopicSpec,
 } from './message-broker.js';
 export {

@@ -15,6 +15,14 @@ export interface TopicSpec {
   readonly retentionMs?: number;
 }
 
+/** A subscription of a topic that others have made. */
+export interface SubscriptionSpec {
+  readonly topic: string;
+  readonly subscription: string;
+  /** Where it begins where it is made now: with what is kept, or with what comes from now on. */
+  readonly from: 'earliest' | 'latest';
+}
+
 export interface ProducerOptions {
   readonly topic: string;
   readonly partition: number;
@@ -64,6 +72,10 @@ export abstract class MessageBroker {
   abstract readonly capabilities: BrokerCapabilities;
   /** Makes the topic with its subscriptions, or checks that it is as wanted. @throws TopicMismatchError */
   abstract ensureTopic(spec: TopicSpec): Promise<void>;
+  /** How many partitions a topic has; 0: it is not partitioned; undefined: there is none. Makes nothing. */
+  abstract partitionsOf(topic: string): Promise<number | undefined>;
+  /** Makes a subscription, on every partition; one that is there stays where it stands. @throws TopicMissingError */
+  abstract ensureSubscription(spec: SubscriptionSpec): Promise<void>;
   /** @throws ProducerBusyError while another producer of the name and partition is open */
   abstract openProducer(options: ProducerOptions): Promise<MessageProducer>;
   /** Exclusive: one consumer per subscription and partition. @throws ConsumerBusyError while another is open */

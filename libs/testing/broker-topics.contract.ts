@@ -86,6 +86,32 @@ export function describeTopics(contract: BrokerContract): void {
       const consumer = await broker.openConsumer({ topic, partition: 0, subscription: 'later' });
       expect((await receiveMany(consumer, 3)).map(textOf)).toEqual(texts(3));
     });
+
+    test('say how many partitions they have, and are not made by that', async () => {
+      expect(await broker.partitionsOf(topic)).toBeUndefined();
+      await broker.ensureTopic({ name: topic, partitions: 3 });
+      expect(await broker.partitionsOf(topic)).toBe(3);
+    });
+
+    test('get subscriptions of those who have not made them: from the first message kept, or from now on', async () => {
+      const asked = { topic, subscription: 'all', from: 'earliest' } as const;
+      await expect(broker.ensureSubscription(asked)).rejects.toBeInstanceOf(TopicMissingError);
+      await publish(3);
+      await broker.ensureSubscription(asked);
+      await broker.ensureSubscription({ topic, subscription: 'new', from: 'latest' });
+      const all = await broker.openConsumer({ topic, partition: 0, subscription: 'all' });
+      const [first] = await receiveMany(all, 3);
+      await all.acknowledgeUpTo(first!.position);
+      await all.close();
+      // Asked again, it stays where it stands.
+      await broker.ensureSubscription({ ...asked, from: 'latest' });
+      const producer = await broker.openProducer({ topic, partition: 0, producerName: 'p2' });
+      await producer.send(aMessage('next'));
+      const again = await broker.openConsumer({ topic, partition: 0, subscription: 'all' });
+      expect((await receiveMany(again, 3)).map(textOf)).toEqual(['m1', 'm2', 'next']);
+      const latest = await broker.openConsumer({ topic, partition: 0, subscription: 'new' });
+      expect((await receiveMany(latest, 1)).map(textOf)).toEqual(['next']);
+    });
   });
 
   describe('a reader', () => {

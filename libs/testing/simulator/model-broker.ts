@@ -10,6 +10,7 @@ import {
   ProducerBusyError,
   type ProducerOptions,
   type ReaderOptions,
+  type SubscriptionSpec,
   type TopicSpec,
 } from '#libs/messaging';
 import type { Call, CallKind } from './fault-plan.js';
@@ -41,6 +42,14 @@ export class ModelBroker extends MessageBroker {
 
   async ensureTopic(spec: TopicSpec): Promise<void> {
     await this.#call('look', spec.name, () => this.log.ensureTopic(spec));
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    return await this.#call('look', topic, () => this.log.partitionsOf(topic));
+  }
+
+  async ensureSubscription(spec: SubscriptionSpec): Promise<void> {
+    await this.#call('look', spec.topic, () => this.log.ensureSubscription(spec));
   }
 
   async openProducer({ topic, partition, producerName }: ProducerOptions): Promise<MessageProducer> {

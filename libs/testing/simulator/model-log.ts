@@ -5,6 +5,7 @@ import {
   type Position,
   type ReceiveOptions,
   type SendReceipt,
+  type SubscriptionSpec,
   TopicMismatchError,
   TopicMissingError,
   type TopicSpec,
@@ -110,8 +111,9 @@ export class ModelPartition {
     return gone.length;
   }
 
-  subscribe(subscription: string): void {
-    if (!this.#acknowledged.has(subscription)) this.#acknowledged.set(subscription, -1);
+  subscribe(subscription: string, from: SubscriptionSpec['from'] = 'earliest'): void {
+    if (this.#acknowledged.has(subscription)) return;
+    this.#acknowledged.set(subscription, from === 'latest' ? this.end - 1 : -1);
   }
 
   /** @throws TopicMismatchError if it was never made */
@@ -201,6 +203,17 @@ export class ModelLog {
     this.#topics.set(name, topic);
     for (const partition of topic)
       for (const subscription of subscriptions) partition.subscribe(subscription);
+  }
+
+  partitionsOf(topic: string): number | undefined {
+    return this.#topics.get(topic)?.length;
+  }
+
+  /** @throws TopicMissingError */
+  ensureSubscription({ topic, subscription, from }: SubscriptionSpec): void {
+    const found = this.#topics.get(topic);
+    if (found === undefined) throw new TopicMissingError(topic, 0);
+    for (const partition of found) partition.subscribe(subscription, from);
   }
 
   /** @throws TopicMissingError */
