@@ -6,6 +6,7 @@ import type { Telemetry } from '#libs/observability';
 import type { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
 import { Adapters } from './adapters.js';
 import type { Configuration } from './configuration.js';
+import { exitAtOnce } from './exit-at-once.js';
 import { openBroker } from './open-broker.js';
 import { openStore } from './open-store.js';
 import type { Pipelines } from './pipelines.js';
@@ -108,7 +109,11 @@ async function lockDataFolder({ values }: Configuration): Promise<() => Promise<
   const folder = resolve(values.dataDir);
   mkdirSync(folder, { recursive: true });
   const lock = await lockFolder(folder);
-  return () => lock.release();
+  const takeBack = exitAtOnce();
+  return () => {
+    takeBack();
+    return lock.release();
+  };
 }
 
 function portsOf(broker: MessageBroker, store: OpenedStore): Adapters['ports'] {
