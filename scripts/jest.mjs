@@ -12,7 +12,10 @@ const JEST = [
 ];
 
 /** A machine that is busy with something else must not make a test red; one that hangs is seen after this. */
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 60_000;
+/** The same for tests of many cases. */
+const LONG_TEST_TIMEOUT_MS = 300_000;
+const MANY_RUNS = 1_000;
 
 /** The end-to-end suites wait for processes of their own most of the time: even two cores have room for two. */
 const WORKERS = Math.max(2, availableParallelism() - 1);
@@ -35,7 +38,7 @@ export async function runTests(propertyRuns) {
     const exitCode = await runNode(
       [
         ...JEST,
-        `--testTimeout=${TEST_TIMEOUT_MS}`,
+        `--testTimeout=${propertyRuns < MANY_RUNS ? TEST_TIMEOUT_MS : LONG_TEST_TIMEOUT_MS}`,
         `--maxWorkers=${WORKERS}`,
         '--json',
         `--outputFile=${outputFile}`,
