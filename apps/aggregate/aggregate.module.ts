@@ -52,6 +52,7 @@ export class AggregateModule implements OnApplicationBootstrap {
       identity: GLOBAL_STATE,
       logic: new GlobalTaskLogic({
         pipeline,
+        alerts: () => this.pipelines.byName(pipeline.name).alerts,
         partition,
         telemetry,
         results,

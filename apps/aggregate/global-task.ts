@@ -8,6 +8,8 @@ export const GLOBAL_STATE: StateIdentity = { operator: 'global', version: 1 };
 
 export interface GlobalTaskOptions extends Omit<LiveViewOptions, 'pipeline'> {
   readonly pipeline: Pick<PipelineDefinition, 'name' | 'partitions' | 'series' | 'alerts'>;
+  /** The alert rules at present. Default: those of `pipeline`, for ever. */
+  readonly alerts?: () => PipelineDefinition['alerts'];
   /** The full name of the pipeline's topic. */
   readonly topic: (noun: TopicNoun) => string;
   readonly partitionsOf: (noun: TopicNoun) => number;
@@ -17,14 +19,19 @@ export interface GlobalTaskOptions extends Omit<LiveViewOptions, 'pipeline'> {
 export class GlobalTaskLogic extends GlobalStage {
   constructor(options: GlobalTaskOptions) {
     const { name, partitions, series, alerts } = options.pipeline;
-    const target = { ...options, pipeline: name, judgedSeries: new Set(alerts.map((rule) => rule.series)) };
+    // Never fewer: the alert stage may go on with the rules before, since it has refused these.
+    const judgedSeries = new Set<string>();
+    const target = { ...options, pipeline: name, judgedSeries };
     super({
       ...options,
       pipeline: name,
       series,
       upstream: { stage: 'local', tasks: partitions },
       tellsWatermarks: true,
-      publisherOf: (outputs) => new ResultsPublisher(target, outputs),
+      publisherOf: (outputs) => {
+        for (const { series: judged } of options.alerts?.() ?? alerts) judgedSeries.add(judged);
+        return new ResultsPublisher(target, outputs);
+      },
     });
   }
 }

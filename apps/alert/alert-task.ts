@@ -1,24 +1,19 @@
-import {
-  AlertEngine,
-  type AlertKind,
-  type AlertEvent,
-  NotificationGroups,
-  type PatternMatch,
-  type Silence,
-  type Telling,
-} from '#libs/alerting';
+import type { AlertEvent, AlertKind, PatternMatch, Silence, Telling } from '#libs/alerting';
 import type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from '#libs/functions';
 import type { Clock, JsonValue } from '#libs/kernel';
 import { FACTS } from '#libs/observability';
-import type { PipelineDefinition } from '#libs/pipeline';
+import { alertRulesVersion, type PipelineDefinition } from '#libs/pipeline';
 import type { ResultRow } from '#libs/storage';
-import { settlingMs } from '#libs/windowing';
+import { AlertParts } from './alert-parts.js';
 import { AlertPublisher, type AlertPublisherOptions } from './alert.publisher.js';
 import { NotificationPublisher } from './notification.publisher.js';
-import { Receivers, type ReceiversOptions } from './receivers/receivers.js';
+import type { ReceiversOptions } from './receivers/receivers.js';
+import { RULES_CELL, RulesInUse } from './rules-in-use.js';
 
 export interface AlertTaskOptions extends AlertPublisherOptions {
   readonly pipeline: PipelineDefinition;
+  /** The pipeline with the rules that are to be judged by now. Default: `pipeline`, for ever. */
+  readonly current?: () => PipelineDefinition;
   readonly clock: Clock;
   /** Those that are stored. Default: none. */
   readonly silences?: () => readonly Silence[];
@@ -28,30 +23,30 @@ export interface AlertTaskOptions extends AlertPublisherOptions {
   readonly sending?: Pick<ReceiversOptions, 'random' | 'secrets' | 'post'>;
 }
 
-const NOTHING_SENT: NonNullable<AlertTaskOptions['sending']> = { random: () => 0, secrets: new Map() };
-
 /**
  * Judges complete rows and matched events by the alert rules of a pipeline, and says who is told of it.
  *
  * T1. Transitions, the groups they are told in, and what receivers are still to be sent are one state: a commit holds
  *     all of it or nothing, so that each transition is one message, and each notification one, whatever dies when.
+ * T2. Other rules begin at a commit's boundary, from what that commit holds, as they would behind a restart there; the
+ *     next commit says which they are. So a process that dies at the change comes to the same.
  */
 export class AlertTaskLogic implements TaskLogic {
   readonly #publisher: AlertPublisher;
   readonly #notifications: NotificationPublisher;
-  #engine: AlertEngine;
-  #groups: NotificationGroups;
-  #receivers: Receivers;
+  readonly #rules: RulesInUse;
+  #parts: AlertParts;
   #run: RunScope | undefined;
+  /** Everything in memory is in the last commit. */
+  #isAtBoundary = false;
   #isTransitionWaiting = false;
   #isChangeWaiting = false;
 
   constructor(private readonly options: AlertTaskOptions) {
     this.#publisher = new AlertPublisher(options);
     this.#notifications = new NotificationPublisher(options);
-    this.#engine = this.#newEngine();
-    this.#groups = new NotificationGroups(options.pipeline.name, options.pipeline.alertPolicy);
-    this.#receivers = this.#newReceivers();
+    this.#rules = new RulesInUse(options.pipeline.name, options.telemetry);
+    this.#parts = new AlertParts(this.#wanted, options);
   }
 
   begin(run: RunScope): void {
@@ -59,36 +54,33 @@ export class AlertTaskLogic implements TaskLogic {
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
-    this.#engine = this.#newEngine();
-    this.#groups = new NotificationGroups(this.options.pipeline.name, this.options.pipeline.alertPolicy);
-    this.#receivers = this.#newReceivers();
-    const judged = new Map<string, JsonValue>();
-    for (const [name, value] of cells) {
-      if (name.startsWith(GROUP)) this.#groups.load(name.slice(GROUP.length), value);
-      else if (name.startsWith(PENDING)) this.#receivers.load(name.slice(PENDING.length), value);
-      else judged.set(name, value);
-    }
-    this.#engine.restore(judged);
-    if (this.#run !== undefined && this.options.sending !== undefined) this.#receivers.begin(this.#run);
-    this.#receivers.start();
+    this.#parts = new AlertParts(this.#wanted, this.options);
+    this.#rules.restore(cells.get(RULES_CELL), alertRulesVersion(this.#parts.pipeline));
+    this.#parts.restore(cells);
+    this.#parts.start(this.#run);
+    this.#isAtBoundary = false;
   }
 
   apply(input: TaskInput, outputs: Outputs): void {
     const telling = this.#telling(outputs);
+    this.#takeRules(telling);
+    const { engine } = this.#parts;
     for (const item of input.frame.items as readonly (ResultRow | PatternMatch)[]) {
-      if ('match' in item) this.#engine.match(item, telling);
-      else this.#engine.row(item, telling);
+      if ('match' in item) engine.match(item, telling);
+      else engine.row(item, telling);
     }
     const upstream = upstreamOf(input, this.options.pipeline.name);
     if (upstream === undefined) return;
     for (const [stream, { watermarkMs }] of Object.entries(input.frame.header.progress ?? {})) {
-      if (watermarkMs !== undefined) this.#engine.advance({ upstream, stream, watermarkMs }, telling);
+      if (watermarkMs !== undefined) engine.advance({ upstream, stream, watermarkMs }, telling);
     }
   }
 
   tick(_moment: Moment, outputs: Outputs): void {
-    this.#engine.tick(this.#telling(outputs));
-    if (this.#receivers.settle()) this.#isChangeWaiting = true;
+    const telling = this.#telling(outputs);
+    this.#takeRules(telling);
+    this.#parts.engine.tick(telling);
+    if (this.#parts.receivers.settle()) this.#isChangeWaiting = true;
     this.#speak(outputs);
   }
 
@@ -100,31 +92,55 @@ export class AlertTaskLogic implements TaskLogic {
   }
 
   *changes(): Iterable<readonly [name: string, value: JsonValue | undefined]> {
-    yield* this.#engine.changes();
-    for (const [name, value] of this.#groups.changes()) yield [GROUP + name, value];
-    for (const [name, value] of this.#receivers.changes()) yield [PENDING + name, value];
+    yield* this.#rules.changes();
+    yield* this.#parts.changes();
+    this.#isAtBoundary = true;
   }
 
   *cells(): Iterable<readonly [name: string, value: JsonValue]> {
-    yield* this.#engine.cells();
-    for (const [name, value] of this.#groups.all()) yield [GROUP + name, value];
-    for (const [name, value] of this.#receivers.cells()) yield [PENDING + name, value];
+    yield* this.#rules.cells();
+    yield* this.#parts.cells();
   }
 
   urgency(): Urgency {
-    if (this.#isTransitionWaiting) return 'now';
+    if (this.#isTransitionWaiting || (!this.#isAtBoundary && this.#areRulesWaiting)) return 'now';
     return this.#isChangeWaiting ? 'soon' : 'pace';
+  }
+
+  get #wanted(): PipelineDefinition {
+    return this.options.current?.() ?? this.options.pipeline;
+  }
+
+  get #areRulesWaiting(): boolean {
+    return this.#wanted !== this.#parts.pipeline;
+  }
+
+  /** T2: what is in memory is what the last commit holds, so that this is a restart there, without the pause. */
+  #takeRules(telling: Telling): void {
+    const isDue = this.#isAtBoundary && this.#areRulesWaiting;
+    this.#isAtBoundary = false;
+    if (!isDue) return;
+    const cells = JSON.stringify([...this.cells()]);
+    const sent = this.#parts.receivers.stop();
+    this.#parts = new AlertParts(this.#wanted, this.options);
+    this.#rules.use(alertRulesVersion(this.#parts.pipeline));
+    this.#parts.restore(new Map(JSON.parse(cells) as [string, JsonValue][]));
+    this.#parts.start(this.#run, sent);
+    // What ends with the rules before is told at once.
+    this.#parts.engine.tick(telling);
+    this.#isChangeWaiting = true;
   }
 
   /** Groups speak by the wall clock. */
   #speak(outputs: Outputs): void {
     const { clock, silences } = this.options;
     const nowMs = clock.nowMs();
-    if (this.#groups.nextDueMs > nowMs) return;
+    const { groups, receivers } = this.#parts;
+    if (groups.nextDueMs > nowMs) return;
     this.#isChangeWaiting = true;
-    for (const notification of this.#groups.flush(nowMs, silences?.() ?? [])) {
+    for (const notification of groups.flush(nowMs, silences?.() ?? [])) {
       this.#notifications.publish(notification, outputs);
-      this.#receivers.notify(notification, nowMs, outputs);
+      receivers.notify(notification, nowMs, outputs);
     }
   }
 
@@ -139,43 +155,21 @@ export class AlertTaskLogic implements TaskLogic {
     outputs: Outputs,
   ): void {
     this.#publisher.publish(event, atMs, outputs);
-    this.#groups.take(event, nowMs);
-    this.#receivers.alert(event, nowMs, outputs);
+    this.#parts.groups.take(event, nowMs);
+    this.#parts.receivers.alert(event, nowMs, outputs);
     this.#isTransitionWaiting = true;
   }
 
   #countRefused(): void {
     const { telemetry, pipeline } = this.options;
-    const refused = this.#engine.takeRefused();
+    const { engine, groups } = this.#parts;
+    const refused = engine.takeRefused();
     if (refused > 0) telemetry.record(FACTS.alertRowsRefused, { pipeline: pipeline.name }, refused);
-    if (this.#groups.refused > 0)
-      telemetry.record(FACTS.alertsUngrouped, { pipeline: pipeline.name }, this.#groups.refused);
-    this.#groups.refused = 0;
-  }
-
-  #newEngine(): AlertEngine {
-    const { pipeline, kinds, partitionsOf } = this.options;
-    const settling = new Map(pipeline.series.map((each) => [each.name, settlingMs(each)]));
-    return new AlertEngine({
-      pipeline: pipeline.name,
-      rules: pipeline.alerts,
-      policy: pipeline.alertPolicy,
-      upstreamTasks: partitionsOf('judged'),
-      settlingMs: (series) => settling.get(series) ?? 0,
-      ...(kinds === undefined ? {} : { kinds }),
-    });
-  }
-
-  #newReceivers(): Receivers {
-    const { pipeline, clock, telemetry, sending = NOTHING_SENT } = this.options;
-    const { receivers } = pipeline.alertPolicy;
-    const around = { pipeline: pipeline.name, receivers, clock, telemetry, ...sending };
-    return new Receivers({ ...around, firing: () => this.#groups.firing() });
+    if (groups.refused > 0)
+      telemetry.record(FACTS.alertsUngrouped, { pipeline: pipeline.name }, groups.refused);
+    groups.refused = 0;
   }
 }
-
-const GROUP = 'group/';
-const PENDING = 'pending/';
 
 /** The partition of the global task that sent it; undefined: another stage did, whose watermarks say nothing of rows. */
 function upstreamOf({ producer }: TaskInput, pipeline: string): number | undefined {

@@ -12,7 +12,8 @@ import { FRAME_VERSION } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 
 export interface PatternTaskOptions {
-  readonly pipeline: Pick<PipelineDefinition, 'alerts' | 'time'>;
+  /** The pipeline, with the rules that are to be judged by now. */
+  readonly pipeline: () => Pick<PipelineDefinition, 'alerts' | 'time'>;
   /** Where matches go: a partition of `judged`. */
   readonly target: { readonly topic: string; readonly partition: number };
 }
@@ -29,20 +30,21 @@ const MAX_KNOWN = 10_000;
  * alert stage: one match for each rule and set of labels a commit, however many events there were.
  */
 export class PatternTaskLogic implements TaskLogic {
-  readonly #rules: readonly PatternRule[];
+  /** Of `alerts`: they change only where nothing is found that is not committed. */
+  #rules: readonly PatternRule[] = [];
+  #alerts: readonly AlertRule[] | undefined;
   #found = new Map<string, PatternMatch>();
   readonly #lastMs = new Map<string, number>();
   #isNews = false;
 
-  constructor(private readonly options: PatternTaskOptions) {
-    this.#rules = options.pipeline.alerts.filter(isPatternRule);
-  }
+  constructor(private readonly options: PatternTaskOptions) {}
 
   restore(): void {
     this.#found = new Map();
   }
 
   apply({ frame }: TaskInput): void {
+    this.#takeRules();
     if (this.#rules.length === 0) return;
     for (const item of frame.items as readonly (StreamEvent<JsonObject> | DeadEvent)[]) {
       if (!isDeadEvent(item) && !this.#isFuture(item)) this.#take(item);
@@ -79,6 +81,13 @@ export class PatternTaskLogic implements TaskLogic {
     return this.#isNews ? 'now' : 'soon';
   }
 
+  #takeRules(): void {
+    const { alerts } = this.options.pipeline();
+    if (alerts === this.#alerts || this.#found.size > 0) return;
+    this.#alerts = alerts;
+    this.#rules = alerts.filter(isPatternRule);
+  }
+
   #take(event: StreamEvent<JsonObject>): void {
     for (const rule of this.#rules) {
       if (!rule.condition.where({ stream: event.stream, ...event.data })) continue;
@@ -92,7 +101,7 @@ export class PatternTaskLogic implements TaskLogic {
 
   /** Its time is not to be believed: as for windows, it ends in `late`. */
   #isFuture({ timeMs, receivedMs }: StreamEvent): boolean {
-    return timeMs > receivedMs + this.options.pipeline.time.maxFutureSkewMs;
+    return timeMs > receivedMs + this.options.pipeline().time.maxFutureSkewMs;
   }
 }
 

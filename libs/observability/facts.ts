@@ -1,3 +1,4 @@
+import { ALERT_FACTS } from './alert-facts.js';
 import { ENRICH_FACTS } from './enrich-facts.js';
 import { INGEST_FACTS } from './ingest-facts.js';
 import { countedFact, gaugedFact, loggedFact, timedFact } from './fact.js';
@@ -15,6 +16,7 @@ const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 export const FACTS = {
   ...INGEST_FACTS,
   ...ENRICH_FACTS,
+  ...ALERT_FACTS,
   /** Probes are answered. */
   appListening: loggedFact<{ port: string }>('info', 'app listens'),
   /** It can be used. */
@@ -150,48 +152,6 @@ export const FACTS = {
     gauge: 'millrace_pipeline_failed_events_ratio',
     help: 'Share of all events so far that could not be processed, 0 to 1',
     labels: ['pipeline'],
-  }),
-  // alerts
-  alertTransition: countedFact<{ pipeline: string; rule: string; to: string; fingerprint: string }>({
-    level: 'info',
-    message: 'alert changed',
-    counter: 'millrace_alert_transitions_total',
-    help: 'Transitions of alerts, by rule and new state',
-    labels: ['pipeline', 'rule', 'to'],
-  }),
-  alertRowsRefused: countedFact<{ pipeline: string }>({
-    level: 'warn',
-    message: 'rows were not judged: a rule has more label sets than are remembered',
-    counter: 'millrace_alert_refused_rows_total',
-    help: 'Rows and events that were not judged, since a rule has too many label sets',
-    labels: ['pipeline'],
-  }),
-  alertsUngrouped: countedFact<{ pipeline: string }>({
-    level: 'warn',
-    message: 'alerts were not notified: their group is full',
-    counter: 'millrace_alert_ungrouped_total',
-    help: 'Transitions that notify nobody, since their group is full',
-    labels: ['pipeline'],
-  }),
-  notificationTold: countedFact<{ pipeline: string; status: string; id: string }>({
-    level: 'info',
-    message: 'notification',
-    counter: 'millrace_alert_notifications_total',
-    help: 'Notifications on the topic, by status',
-    labels: ['pipeline', 'status'],
-  }),
-  notificationTaken: countedFact<{ pipeline: string; receiver: string; outcome: string }>({
-    level: 'debug',
-    counter: 'millrace_alert_receiver_taken_total',
-    help: 'What receivers have taken',
-    labels: ['pipeline', 'receiver'],
-  }),
-  notificationFailed: countedFact<{ pipeline: string; receiver: string; outcome: string; reason?: string }>({
-    level: 'warn',
-    message: 'a receiver was not told',
-    counter: 'millrace_alert_receiver_failures_total',
-    help: 'Attempts that failed (they are repeated), and what was refused or dropped for good, by outcome',
-    labels: ['pipeline', 'receiver', 'outcome'],
   }),
   // storage
   logEntriesRemoved: countedFact<{ topic: string; reason: string }>({

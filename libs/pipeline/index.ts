@@ -1,3 +1,4 @@
+export { alertRulesVersion, differencesBesideAlerts } from './alert-rules-version.js';
 export {
   type EnrichStep,
   fieldsAddedBy,

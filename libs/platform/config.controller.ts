@@ -1,4 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { AlertRuleFiles, type AlertRulesStatus } from './alert-rule-files.js';
 import { Configuration, type EffectiveSetting } from './configuration.js';
 import { Pipelines } from './pipelines.js';
 
@@ -18,6 +19,7 @@ export class ConfigController {
   constructor(
     @Inject(Configuration) private readonly configuration: Configuration,
     @Inject(Pipelines) private readonly pipelines: Pipelines,
+    @Inject(AlertRuleFiles) private readonly alertRules: AlertRuleFiles,
   ) {}
 
   @Get()
@@ -26,6 +28,7 @@ export class ConfigController {
     readonly processId: string;
     readonly settings: readonly EffectiveSetting[];
     readonly deduplication: readonly DeduplicationCover[];
+    readonly alertRules: readonly AlertRulesStatus[];
   } {
     const { app, processId } = this.configuration;
     const deduplication = this.pipelines.all.map(({ name, ingest }) => ({
@@ -33,6 +36,7 @@ export class ConfigController {
       horizonMs: ingest.deduplicateForMs,
       idsPerPartition: IDS_PER_PARTITION,
     }));
-    return { app, processId, settings: this.configuration.effective(), deduplication };
+    const [settings, alertRules] = [this.configuration.effective(), this.alertRules.statuses()];
+    return { app, processId, settings, deduplication, alertRules };
   }
 }

@@ -1,3 +1,4 @@
+export { AlertRuleFiles, type AlertRulesStatus, PipelineChangedError } from './alert-rule-files.js';
 export {
   type AppName,
   Configuration,

@@ -48,10 +48,20 @@ const OWN_NOUNS: readonly TopicNoun[] = [
 
 /** The pipelines of this process, checked, and where their topics are. */
 export class Pipelines {
+  readonly #all: PipelineDefinition[];
+
+  /** @param files where each comes from, in the same order; absent: it is not read again */
   constructor(
-    readonly all: readonly PipelineDefinition[],
+    all: readonly PipelineDefinition[],
     private readonly where: { readonly tenant: string; readonly namespace: string },
-  ) {}
+    readonly files: readonly string[] = [],
+  ) {
+    this.#all = [...all];
+  }
+
+  get all(): readonly PipelineDefinition[] {
+    return this.#all;
+  }
 
   /**
    * Reads and checks every pipeline file that the configuration names.
@@ -61,7 +71,11 @@ export class Pipelines {
   static load(configuration: Configuration): Pipelines {
     const { pipelines, tenant, namespace } = configuration.values;
     const files = pipelines?.split(',').map((file) => file.trim()) ?? [shippedPipeline()];
-    return new Pipelines(files.map(loadPipeline), { tenant, namespace });
+    return new Pipelines(
+      files.map((file) => loadPipeline(file)),
+      { tenant, namespace },
+      files,
+    );
   }
 
   /** @throws PipelineUnknownError */
@@ -69,6 +83,13 @@ export class Pipelines {
     const found = this.all.find((pipeline) => pipeline.name === name);
     if (found === undefined) throw new PipelineUnknownError(name, this.#names());
     return found;
+  }
+
+  /** From now on a pipeline has the alert rules, and what goes with them, of another reading of its file. */
+  useAlertsOf({ name, alerts, alertPolicy, source }: PipelineDefinition): void {
+    const place = this.#all.findIndex((pipeline) => pipeline.name === name);
+    const present = this.#all[place];
+    if (present !== undefined) this.#all[place] = { ...present, alerts, alertPolicy, source };
   }
 
   /**
@@ -118,12 +139,18 @@ export class Pipelines {
 /**
  * Reads and checks one pipeline file with what it includes.
  *
+ * @param onFile called with the path of each file that it is made of, whether it is there or not
  * @throws PipelineFileMissingError, PipelineInvalidError
  */
-export function loadPipeline(file: string): PipelineDefinition {
+export function loadPipeline(
+  file: string,
+  onFile: (path: string) => void = () => undefined,
+): PipelineDefinition {
   const path = resolve(file);
+  onFile(path);
   const include = (name: string): { file: string; text: string } | undefined => {
     const included = resolve(dirname(path), name);
+    onFile(included);
     return existsSync(included) ? { file: included, text: readFileSync(included, 'utf8') } : undefined;
   };
   return parsePipeline({ file, text: readPipelineFile(path), include }, { schemas: shippedSchemas() });

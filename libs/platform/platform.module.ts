@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
 import { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
+import { AlertRuleFiles } from './alert-rule-files.js';
 import { ConfigController } from './config.controller.js';
 import { Configuration } from './configuration.js';
 import { Adapters } from './adapters.js';
@@ -61,6 +62,7 @@ export class PlatformModule implements OnApplicationShutdown {
         provide: TaskHost,
         useFactory: () => taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
       },
+      AlertRuleFiles,
       LiveFeed,
       KeyRing,
       { provide: APP_GUARD, useClass: KeyGuard },
@@ -68,6 +70,7 @@ export class PlatformModule implements OnApplicationShutdown {
     ];
     const exported = [
       Adapters,
+      AlertRuleFiles,
       Configuration,
       Telemetry,
       Clock,

@@ -28,6 +28,7 @@ export class Receivers {
   /** Names of what was sent since the last look. */
   #done: string[] = [];
   #run: RunScope | undefined;
+  readonly #stopped = new AbortController();
 
   constructor(private readonly options: ReceiversOptions) {}
 
@@ -39,13 +40,18 @@ export class Receivers {
     this.#pending.load(name, value);
   }
 
-  /** Once what was committed is loaded: what a former run has not sent goes out now. */
-  start(): void {
+  /**
+   * Once what was committed is loaded: what a former run has not sent goes out now.
+   *
+   * @param sent names of what has been sent since, as {@link stop} gives them
+   */
+  start(sent: readonly string[] = []): void {
+    for (const name of sent) this.#pending.remove(name);
     const known = new Set(this.options.receivers.map(({ name }) => name));
     for (const dropped of this.#pending.dropUnknown(known))
       this.#recordDrop(dropped.receiver, 'no such receiver');
     if (this.#run === undefined) return;
-    const signal = AbortSignal.any([this.#run.abort, this.#run.drain]);
+    const signal = AbortSignal.any([this.#run.abort, this.#run.drain, this.#stopped.signal]);
     for (const receiver of this.options.receivers) {
       const sender = new ReceiverSender({
         ...this.options,
@@ -57,6 +63,12 @@ export class Receivers {
       for (const [name, delivery] of this.#pending.of(receiver.name)) sender.release(name, delivery);
       void sender.run();
     }
+  }
+
+  /** Sends nothing any more. Gives the names of what was sent and is not {@link settle}d. */
+  stop(): readonly string[] {
+    this.#stopped.abort();
+    return this.#done;
   }
 
   /** Webhooks are told what the topic `notifications` is. */

@@ -26,9 +26,18 @@ export interface AlertCell {
 /** In the place of a global task: the alert judges events, which come from all of them. */
 export const EVENTS = -1;
 
-/** Changes when a rule judges by something else. Severity, texts, times and noise control are not part of it. */
-export function judgedBy({ series, condition, windows, minSamples }: AlertRule): string {
+/**
+ * Changes when a rule judges by something else, or its alerts are others. Severity, texts, times and noise control are
+ * not part of it.
+ */
+export function judgedBy({ series, condition, windows, minSamples, labels }: AlertRule): string {
   // Functions are left out of JSON; what they compute stands in `expression`.
-  const text = JSON.stringify([series, condition, windows ?? null, minSamples ?? null]);
+  const text = JSON.stringify([
+    series,
+    condition,
+    windows ?? null,
+    minSamples ?? null,
+    ...(labels ? [labels] : []),
+  ]);
   return murmur3(text).toString(16).padStart(8, '0');
 }
