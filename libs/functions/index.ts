@@ -1,6 +1,6 @@
 export type { CoveringLogic, CoveringOutput } from './covering-logic.js';
 export type { CoveringTaskDefinition } from './covering-runner.js';
-export type { Fence } from './fences.js';
+export { FENCES, type Fence } from './fences.js';
 export { FAILPOINTS, type Failpoint, type Failpoints } from './failpoints.js';
 export {
   InputGapError,

@@ -7,6 +7,7 @@ import {
   parseCount,
   parseDurationMs,
   parseFailpoints,
+  parseFences,
   parseHolds,
   parseName,
   parseOneOf,
@@ -186,6 +187,11 @@ export const SETTINGS = {
     default: '',
     meaning:
       'For tests of recovery: the process kills itself (SIGKILL) at a named place, e.g. after-commit:3 or web/local/1@after-commit:3, separated by commas; docs/operations.md lists them.',
+  }),
+  withoutFences: setting('MILLRACE_WITHOUT_FENCE', parseFences, {
+    default: '',
+    meaning:
+      'For tests that show what a fence is there for: fences that do not hold in this process, separated by commas. Events are then lost or counted twice; docs/operations.md lists them.',
   }),
 } as const;
 

@@ -96,7 +96,7 @@ export class PlatformModule implements OnApplicationShutdown {
 }
 
 function taskHost(configuration: Configuration, ports: Omit<RuntimePorts, 'random'>): TaskHost {
-  const { commitIntervalMs, commitGapMs, holdTasks } = configuration.values;
-  const settings = { ...DEFAULT_SETTINGS, commitIntervalMs, commitGapMs, holdTasks };
+  const { commitIntervalMs, commitGapMs, holdTasks, withoutFences } = configuration.values;
+  const settings = { ...DEFAULT_SETTINGS, commitIntervalMs, commitGapMs, holdTasks, withoutFences };
   return new TaskHost(configuration.processId, { ...ports, random: Math.random }, settings);
 }

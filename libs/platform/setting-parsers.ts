@@ -1,4 +1,4 @@
-import { type Failpoint, FAILPOINTS } from '#libs/functions';
+import { type Failpoint, FAILPOINTS, type Fence, FENCES } from '#libs/functions';
 import { parseDuration } from '#libs/kernel';
 
 // How the text of a setting is read. Each throws a RangeError that says what is wanted.
@@ -133,4 +133,11 @@ function parseFailpoint(item: string): FailpointPassing {
     throw new RangeError(`[task@]point[:passing], with one of the points ${FAILPOINTS.join(', ')}`);
   }
   return { point, task, passing: Number(passing) };
+}
+
+/** `covered-check,public-tail` */
+export function parseFences(text: string): ReadonlySet<Fence> {
+  const parseFence = parseOneOf(FENCES);
+  const names = text.split(',').filter((item) => item !== '');
+  return new Set(names.map((name) => parseFence(name.trim())));
 }
