@@ -29,9 +29,10 @@ const PRESENT_IN_CI = ['chromium', ...SERVICES];
 
 /**
  * @param propertyRuns cases of each property test
+ * @param paths only these spec files; none: all
  * @returns {Promise<{passed: number, failed: number, skipped: {name: string, reason: string}[]}>}
  */
-export async function runTests(propertyRuns) {
+export async function runTests(propertyRuns, paths = []) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'));
   const outputFile = join(folder, 'results.json');
   try {
@@ -42,6 +43,7 @@ export async function runTests(propertyRuns) {
         `--maxWorkers=${WORKERS}`,
         '--json',
         `--outputFile=${outputFile}`,
+        ...paths,
       ],
       {
         env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
