@@ -3,6 +3,7 @@ import { ENRICH_FACTS } from './enrich-facts.js';
 import { INGEST_FACTS } from './ingest-facts.js';
 import { countedFact, gaugedFact, loggedFact, timedFact } from './fact.js';
 import { FUNCTION_FACTS, type OfTask } from './function-facts.js';
+import { TRANSPORT_FACTS } from './transport-facts.js';
 
 // Every fact that Millrace records, and with it every name of a metric, in one place.
 
@@ -16,6 +17,7 @@ const LATENCY_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 export const FACTS = {
   ...INGEST_FACTS,
   ...ENRICH_FACTS,
+  ...TRANSPORT_FACTS,
   ...ALERT_FACTS,
   /** Probes are answered. */
   appListening: loggedFact<{ port: string }>('info', 'app listens'),
