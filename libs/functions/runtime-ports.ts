@@ -34,6 +34,8 @@ export interface RuntimeSettings {
   readonly tickMs: number;
   readonly leaseTtlMs: number;
   readonly leaseRenewMs: number;
+  /** How often a process looks who is there and what is free; more often while a task is expected to come free. */
+  readonly rosterMs: number;
   /** For tests of a stage that lags behind: task name → how long its start is put off, in milliseconds. */
   readonly holdTasks: ReadonlyMap<string, number>;
   /** For simulations that show what each fence is there for. Always empty elsewhere. */
@@ -56,6 +58,7 @@ export const DEFAULT_SETTINGS: RuntimeSettings = {
   tickMs: 200,
   leaseTtlMs: 10_000,
   leaseRenewMs: 3_000,
+  rosterMs: 300,
   holdTasks: new Map(),
   withoutFences: new Set(),
 };

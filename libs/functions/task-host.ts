@@ -1,11 +1,13 @@
 import type { TaskStatus } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
-import { type Lease, type TaskId, taskName } from '#libs/storage';
+import { type Lease, type LeaseEnd, type TaskId, taskName } from '#libs/storage';
 import { isWorthRejoining, pauseMs, REJOIN_BACKOFF } from './backoff.js';
 import { type CoveringTaskDefinition, CoveringRunner } from './covering-runner.js';
 import { codeOfFailure, LeaseLostError, TaskInterruptedError } from './functions.errors.js';
+import { keepRenewed } from './lease-keeper.js';
+import { Membership } from './membership.js';
 import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
-import { type TaskDefinition, TaskRunner } from './task-runner.js';
+import { type RunSignals, type TaskDefinition, TaskRunner } from './task-runner.js';
 import { UserCodeGate } from './user-code-gate.js';
 
 /** How to make a task: anew for every run, since a run that failed leaves nothing behind. */
@@ -13,13 +15,12 @@ export type TaskFactory =
   | { readonly task: TaskId; readonly kind: 'committed'; readonly make: () => TaskDefinition }
   | { readonly task: TaskId; readonly kind: 'covering'; readonly make: () => CoveringTaskDefinition };
 
-/** An owner that could not renew stops this long before others may take over. */
-const LEASE_MARGIN_MS = 2_000;
-const LEASE_RETRY_MS = 1_000;
 /** A run that held for so long had nothing to do with the failures before it. */
 const STABLE_RUN_MS = 30_000;
 /** An error that a retry does not help: the task stays failed and looks again this seldom. */
 const FAILED_RETRY_MS = 30_000;
+/** What pauses for so long after an error is offered to other processes meanwhile. */
+const REST_MS = 1_000;
 
 const NOT_RUNNING = {
   waitingFor: 'lease',
@@ -33,43 +34,71 @@ const NOT_RUNNING = {
 
 interface RunningTask {
   readonly factory: TaskFactory;
+  readonly name: string;
   runner: TaskRunner | CoveringRunner | undefined;
   state: TaskStatus['state'];
   problem: TaskStatus['problem'];
   /** The last run has ended with an error, in this process. */
   hasFailed: boolean;
-  /** For tests of a stage that lags behind: starts only then, by the monotonic clock. */
-  heldUntilMs: number;
+  /** Not to be run here before, by the monotonic clock: it has failed, or is held back for a test. */
+  restsUntilMs: number;
+  /** Of the run under way: another process is to have the task. */
+  giveBack: AbortController | undefined;
 }
 
-/** Runs tasks: takes their leases, keeps them renewed, starts a task again when it ends. */
+interface StopTime {
+  /** When it was told to give the task back, by the monotonic clock. */
+  atMs: number | undefined;
+}
+
+type RunOutcome = 'no-lease' | 'ended' | 'failed' | 'hopeless';
+
+/**
+ * Runs its share of the tasks (membership.ts): takes their leases, keeps them renewed, starts a task again when it ends,
+ * gives back what another process is to have.
+ */
 export class TaskHost {
   readonly #tasks: RunningTask[] = [];
   readonly #loops: Promise<void>[] = [];
   readonly #abort = new AbortController();
   readonly #drain = new AbortController();
   readonly #gate = new UserCodeGate();
+  readonly #membership: Membership;
 
   /** @param owner unique for each process */
   constructor(
     private readonly owner: string,
     private readonly ports: RuntimePorts,
     private readonly settings: RuntimeSettings,
-  ) {}
+  ) {
+    this.#membership = new Membership({
+      owner,
+      ports,
+      settings,
+      describe: () => ({
+        tasks: this.#tasks.map(({ name }) => name),
+        resting: this.#tasks.filter((task) => this.#isResting(task)).map(({ name }) => name),
+      }),
+      onLook: () => this.#giveBackOthers(),
+    });
+  }
 
-  /** Starts to run a task as soon as its lease is free. */
+  /** Starts to run a task as soon as it is this process' share and its lease is free. */
   add(factory: TaskFactory): void {
-    const heldBackMs = this.settings.holdTasks.get(taskName(factory.task)) ?? 0;
-    const heldUntilMs = this.ports.clock.monotonicMs() + heldBackMs;
+    const name = taskName(factory.task);
+    const heldBackMs = this.settings.holdTasks.get(name) ?? 0;
     const task: RunningTask = {
       factory,
+      name,
       runner: undefined,
       state: 'waiting-for-lease',
       problem: undefined,
       hasFailed: false,
-      heldUntilMs,
+      restsUntilMs: this.ports.clock.monotonicMs() + heldBackMs,
+      giveBack: undefined,
     };
     this.#tasks.push(task);
+    this.#membership.changed();
     this.#loops.push(this.#supervise(task));
   }
 
@@ -79,8 +108,10 @@ export class TaskHost {
 
   /** Stops intake, commits, delivers, gives the leases back. */
   async drain(): Promise<void> {
+    this.#membership.leaving();
     this.#drain.abort();
     await Promise.all(this.#loops);
+    await this.#membership.leave();
   }
 
   /** Stops at once; what is not committed is void and will be done again. */
@@ -112,37 +143,56 @@ export class TaskHost {
   async #supervise(task: RunningTask): Promise<void> {
     const { clock } = this.ports;
     const stop = AbortSignal.any([this.#abort.signal, this.#drain.signal]);
-    await clock.sleep(Math.max(0, task.heldUntilMs - clock.monotonicMs()), stop);
     for (let failures = 0; !stop.aborted;) {
+      if (this.#isResting(task) || !this.#membership.isToTake(task.name)) {
+        await this.#membership.nextLook(stop);
+        continue;
+      }
       const startedMs = clock.monotonicMs();
       const outcome = await this.#runOnce(task);
       if (clock.monotonicMs() - startedMs >= STABLE_RUN_MS) failures = 0;
       failures = outcome === 'failed' ? failures + 1 : 0;
-      await clock.sleep(this.#pauseMs(task, outcome, failures), stop);
+      await this.#pause(task, { outcome, failures }, stop);
     }
     task.state = 'stopped';
   }
 
-  #pauseMs(
+  async #pause(
     task: RunningTask,
-    outcome: 'no-lease' | 'ended' | 'failed' | 'hopeless',
-    failures: number,
-  ): number {
+    { outcome, failures }: { readonly outcome: RunOutcome; readonly failures: number },
+    stop: AbortSignal,
+  ): Promise<void> {
+    const { clock, random } = this.ports;
     switch (outcome) {
       case 'no-lease':
-        return LEASE_RETRY_MS;
       case 'ended':
-        return 0;
+        return await this.#membership.nextLook(stop);
       case 'hopeless':
-        return FAILED_RETRY_MS;
-      case 'failed':
-        return pauseMs(REJOIN_BACKOFF, failures - 1, this.ports.random);
+        return this.#rest(task, FAILED_RETRY_MS);
+      case 'failed': {
+        const forMs = pauseMs(REJOIN_BACKOFF, failures - 1, random);
+        return forMs < REST_MS ? await clock.sleep(forMs, stop) : this.#rest(task, forMs);
+      }
       default:
         return outcome satisfies never;
     }
   }
 
-  async #runOnce(task: RunningTask): Promise<'no-lease' | 'ended' | 'failed' | 'hopeless'> {
+  #rest(task: RunningTask, forMs: number): void {
+    task.restsUntilMs = this.ports.clock.monotonicMs() + forMs;
+    this.#membership.changed();
+  }
+
+  #isResting({ restsUntilMs }: RunningTask): boolean {
+    return restsUntilMs > this.ports.clock.monotonicMs();
+  }
+
+  /** What others are to have: committed, delivered, given back. */
+  #giveBackOthers(): void {
+    for (const { name, giveBack } of this.#tasks) if (this.#membership.isToGiveBack(name)) giveBack?.abort();
+  }
+
+  async #runOnce(task: RunningTask): Promise<RunOutcome> {
     task.state = 'waiting-for-lease';
     try {
       const lease = await this.ports.leases.acquire(task.factory.task, this.owner, this.settings.leaseTtlMs);
@@ -155,72 +205,70 @@ export class TaskHost {
       return isWorthRejoining(error) ? 'failed' : 'hopeless';
     } finally {
       task.runner = undefined;
+      task.giveBack = undefined;
     }
   }
 
   async #runUnder(lease: Lease, task: RunningTask): Promise<void> {
+    const { clock } = this.ports;
     const lost = new AbortController();
     const ended = new AbortController();
-    const abort = AbortSignal.any([this.#abort.signal, lost.signal]);
-    const renewing = this.#keepRenewed(lease, ended.signal, lost);
+    const renewing = keepRenewed(lease, { ports: this.ports, settings: this.settings }, ended.signal, lost);
+    const startedMs = clock.monotonicMs();
+    task.giveBack = new AbortController();
+    const drain = AbortSignal.any([this.#drain.signal, task.giveBack.signal]);
+    const stop: StopTime = { atMs: undefined };
+    drain.addEventListener('abort', () => (stop.atMs = clock.monotonicMs()), { once: true });
+    let end: Exclude<LeaseEnd, 'expired'> = 'failed';
     try {
       task.state = 'recovering';
-      task.runner = this.#runner(lease, task, abort);
+      const abort = AbortSignal.any([this.#abort.signal, lost.signal]);
+      task.runner = this.#runner(lease, task, { abort, drain });
       task.hasFailed = false;
       await task.runner.run(() => {
         task.state = 'running';
         task.problem = undefined;
+        this.#recordHandOver(lease, startedMs);
       });
-      if (lost.signal.aborted) throw new LeaseLostError(taskName(lease.task));
+      if (lost.signal.aborted) throw new LeaseLostError(task.name);
+      if (!this.#abort.signal.aborted) end = this.#drain.signal.aborted ? 'released' : 'rebalanced';
     } catch (error) {
       const isInterrupted = error instanceof TaskInterruptedError;
-      if (isInterrupted && lost.signal.aborted) throw new LeaseLostError(taskName(lease.task), error);
+      if (isInterrupted && lost.signal.aborted) throw new LeaseLostError(task.name, error);
       if (!isInterrupted || !this.#abort.signal.aborted) throw error;
     } finally {
       ended.abort();
       await renewing;
-      await this.ports.leases.release(lease).catch(() => undefined);
+      await this.#release(lease, end, stop);
     }
   }
 
   #runner(
     lease: Lease,
-    { factory, hasFailed: isAfterError }: RunningTask,
-    abort: AbortSignal,
+    { factory, hasFailed }: RunningTask,
+    until: Pick<RunSignals, 'abort' | 'drain'>,
   ): TaskRunner | CoveringRunner {
-    const signals = { abort, drain: this.#drain.signal, isAfterError };
+    // Whoever gave it back has lived to do so.
+    const isAfterError = lease.former === undefined ? hasFailed : lease.former.end !== 'expired';
+    const signals = { ...until, isAfterError };
     const runtime = { ports: this.ports, settings: this.settings, gate: this.#gate };
     if (factory.kind === 'covering') return new CoveringRunner(factory.make(), lease, runtime, signals);
     return new TaskRunner(factory.make(), lease, runtime, signals);
   }
 
-  /** Renews until `ended`; aborts `lost` when the lease is gone or could not be renewed in time. */
-  async #keepRenewed(lease: Lease, ended: AbortSignal, lost: AbortController): Promise<void> {
-    const { clock, leases } = this.ports;
-    let renewedMs = clock.monotonicMs();
-    while (!ended.aborted) {
-      await clock.sleep(this.settings.leaseRenewMs, ended);
-      if (ended.aborted) return;
-      const startedMs = clock.monotonicMs();
-      const overdueMs = renewedMs + this.settings.leaseTtlMs - LEASE_MARGIN_MS;
-      const renewing = leases.renew(lease, this.settings.leaseTtlMs).catch(() => undefined);
-      const renewed = await this.#answerBefore(overdueMs, renewing, ended);
-      if (renewed === true) renewedMs = startedMs;
-      if (renewed === false || (renewed === undefined && clock.monotonicMs() >= overdueMs))
-        return lost.abort();
-    }
+  /** Tells how long nobody has run the task; nothing where it was this process that had it. */
+  #recordHandOver({ task, former, version: { epoch } }: Lease, acquiredMs: number): void {
+    if (former === undefined) return;
+    const seconds = (former.idleMs + this.ports.clock.monotonicMs() - acquiredMs) / 1_000;
+    const fields = { ...task, epoch, reason: former.end, from: former.owner, seconds };
+    this.ports.telemetry.record(FACTS.taskTakenOver, fields, seconds);
   }
 
-  /** Undefined when time is up: a store that says nothing must not keep an owner from seeing that. */
-  async #answerBefore<T>(dueMs: number, answer: Promise<T>, ended: AbortSignal): Promise<T | undefined> {
-    const { clock } = this.ports;
-    const answered = new AbortController();
-    const timeUp = clock.sleep(dueMs - clock.monotonicMs(), AbortSignal.any([ended, answered.signal]));
-    try {
-      return await Promise.race([answer, timeUp.then(() => undefined)]);
-    } finally {
-      answered.abort();
-    }
+  async #release(lease: Lease, end: Exclude<LeaseEnd, 'expired'>, stop: StopTime): Promise<void> {
+    await this.ports.leases.release(lease, end).catch(() => undefined);
+    if (end === 'failed') return;
+    const seconds = (this.ports.clock.monotonicMs() - (stop.atMs ?? NaN)) / 1_000;
+    this.ports.telemetry.record(FACTS.taskGivenBack, { ...lease.task, reason: end, seconds });
   }
 
   #recordFailure(task: RunningTask, error: unknown): void {

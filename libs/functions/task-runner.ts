@@ -33,7 +33,7 @@ export interface RunSignals {
   readonly abort: AbortSignal;
   /** Take nothing more in, commit, deliver, then end. */
   readonly drain: AbortSignal;
-  /** The run before was in this process too and ended with an error: whatever it ran did not kill anything. */
+  /** The process of the run before has lived to see its end: whatever it ran did not kill anything. */
   readonly isAfterError?: boolean;
 }
 

@@ -53,13 +53,19 @@ export function countedFact<F extends object>(fact: {
 
 /** A fact that measures durations in seconds. The value is given with each record. */
 export function timedFact<F extends object>(fact: {
+  level?: FactLevel;
+  message?: string;
   histogram: string;
   help: string;
   labels: readonly (keyof F & string)[];
   buckets: readonly number[];
 }): Fact<F> {
-  const { histogram, help, labels, buckets } = fact;
-  return { level: 'debug', metric: { type: 'histogram', name: histogram, help, labels, buckets } };
+  const { level = 'debug', message, histogram, help, labels, buckets } = fact;
+  return {
+    level,
+    ...(message === undefined ? {} : { message }),
+    metric: { type: 'histogram', name: histogram, help, labels, buckets },
+  };
 }
 
 /** A fact that is a level at this moment. The value is given with each record. */

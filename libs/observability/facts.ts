@@ -67,6 +67,24 @@ export const FACTS = {
     help: 'Tasks that found another owner',
     labels: ['pipeline', 'stage'],
   }),
+  taskTakenOver: timedFact<
+    OfTask & { partition: number; epoch: number; reason: string; from: string; seconds: number }
+  >({
+    level: 'info',
+    message: 'task taken over from another process; it runs',
+    histogram: 'millrace_task_handover_seconds',
+    help: 'From when the former owner of a task stopped, or was heard of last, until the next one has recovered and reads; by how the former one ended',
+    labels: ['pipeline', 'stage', 'reason'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+  }),
+  taskGivenBack: loggedFact<OfTask & { partition: number; reason: string; seconds: number }>(
+    'info',
+    'task given back, committed and delivered',
+  ),
+  membersChanged: loggedFact<{ members: readonly string[]; leaving: readonly string[] }>(
+    'info',
+    'processes that share the tasks',
+  ),
   taskCommitted: timedFact<OfTask>({
     histogram: 'millrace_task_commit_seconds',
     help: 'Time a commit takes',

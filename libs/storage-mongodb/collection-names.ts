@@ -2,6 +2,8 @@
 export const NAMES = {
   /** One record a task: version, progress, facts, lease, where its parts are. */
   tasks: 'tasks',
+  /** Processes that run tasks, and until when others count on them. */
+  members: 'members',
   /** Blobs of state and outboxes, in chunks. */
   parts: 'parts',
   /** Who may write: one record for each task, and for each task and collection of rows. */

@@ -7,7 +7,14 @@ export {
 } from './commit-store.js';
 export { COLLECTIONS, type DocumentPage, type DocumentQuery, DocumentStore } from './document-store.js';
 export { keyText } from './key-text.js';
-export { type Lease, LeaseStore } from './lease-store.js';
+export {
+  type FormerOwner,
+  type Lease,
+  type LeaseEnd,
+  LeaseStore,
+  type Member,
+  type Roster,
+} from './lease-store.js';
 export {
   assertLimit,
   cursorAfter,

@@ -228,11 +228,8 @@ async function stateOf(fixture: StoreFixture): Promise<string[]> {
 
 /** A restart ends or outlasts the former lease; either way somebody else can have it. */
 async function takeOver(fixture: StoreFixture, owner: string): Promise<CommitVersion> {
-  await fixture.leases.release({
-    task: TASK,
-    owner: 'a',
-    version: (await fixture.commits.load(TASK))!.version,
-  });
+  const { version } = (await fixture.commits.load(TASK))!;
+  await fixture.leases.release({ task: TASK, owner: 'a', version }, 'released');
   const lease = await fixture.leases.acquire(TASK, owner, TTL_MS);
   return lease!.version;
 }

@@ -90,7 +90,7 @@ function refusedCommitOfAFormerOwner(): Schedule {
     return { kind: 'refused' };
   };
   return {
-    seed: 5,
+    seed: 1,
     // A late start, so that the first commit holds a lot and no producer is open.
     options: { settings: { ...LARGE_COMMITS, holdTasks: new Map([['sim/local/1', 2_000]]) } },
     script: [
@@ -207,10 +207,9 @@ describe('what once was a bug', () => {
     }));
     const simulation = await run({ script });
     expect(simulation.damage().findings).toEqual([]);
-    const problems = simulation.problems().join('\n');
-    expect(problems).toContain('LEASE_LOST the lease of sim/enrich/0');
-    expect(problems).toContain('LEASE_LOST the lease of sim/enrich/1');
-    expect(problems).not.toContain('CONSUMER_BUSY');
+    const { text } = await simulation.telemetry.metrics();
+    expect(text).toContain('millrace_task_failures_total{pipeline="sim",stage="enrich",code="LEASE_LOST"} 2');
+    expect(text).not.toContain('CONSUMER_BUSY');
   });
 
   it('a delivery that has failed for one topic goes on for no other behind the end of its run', async () => {

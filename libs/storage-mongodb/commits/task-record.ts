@@ -1,4 +1,4 @@
-import type { Commit, CommitVersion, TaskId } from '#libs/storage';
+import type { Commit, CommitVersion, LeaseEnd, TaskId } from '#libs/storage';
 import { keyText } from '#libs/storage';
 
 /** Where a blob of a commit is: chunks under an id of its own. */
@@ -32,7 +32,17 @@ export interface TaskRecord {
   readonly outboxes?: readonly PartRef[];
   /** The process that took the last lease; see TaskSessions. */
   readonly holder?: string;
-  readonly lease?: { readonly owner: string; readonly token: string; readonly expires: Date };
+  readonly lease?: {
+    readonly owner: string;
+    readonly token: string;
+    readonly expires: Date;
+    /** Taken, or renewed last. */
+    readonly renewed: Date;
+    /** How long nobody had run the task when it was taken; null: nobody ever had. */
+    readonly idleMs: number | null;
+  };
+  /** How the lease before this one ended. */
+  readonly former?: { readonly owner: string; readonly end: LeaseEnd; readonly at: Date };
 }
 
 /** What a commit writes into the record. */

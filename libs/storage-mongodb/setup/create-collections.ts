@@ -5,13 +5,15 @@ import { DURABLE, MAJORITY_READ, type MongodbConnection } from '../mongodb-conne
 import type { SeriesRecord } from '../rows/series-layout.js';
 import { codeOf } from '../store-failure.js';
 
-/** Raised whenever what is wanted below changes. */
+/** Raised whenever what is wanted below changes in a way that former programs could not go on with; they go on beside what is new. */
 export const SETUP_VERSION = 1;
 
 const NAMESPACE_EXISTS = 48;
 const DUPLICATE_KEY = 11_000;
 /** Leftovers of processes that are gone; a window that is still open is written anew with its next change. */
 const OPEN_WINDOW_SECONDS = 7 * 24 * 60 * 60;
+/** After it has expired. Each start of a process is another member. */
+const MEMBER_SECONDS = 60 * 60;
 const PROBE_SECONDS = 24 * 60 * 60;
 
 export interface WantedCollection {
@@ -23,6 +25,7 @@ export interface WantedCollection {
 /** Everything that is there whatever the pipelines say. */
 export const FIXED_COLLECTIONS: readonly WantedCollection[] = [
   plain(NAMES.tasks, [index('stage', { pipeline: 1, stage: 1 })]),
+  plain(NAMES.members, [{ name: 'expires', key: { expires: 1 }, expireAfterSeconds: MEMBER_SECONDS }]),
   plain(NAMES.parts, [
     index('ref', { ref: 1 }),
     index('task', { task: 1, commitSeq: 1 }),

@@ -5,8 +5,12 @@ import {
   CommitStore,
   type CommitVersion,
   compareVersions,
+  type FormerOwner,
   type Lease,
+  type LeaseEnd,
   LeaseStore,
+  type Member,
+  type Roster,
   type StateBlob,
   type StoredTask,
   type TaskId,
@@ -18,6 +22,13 @@ interface HeldLease {
   readonly owner: string;
   readonly epoch: number;
   expiresMs: number;
+  renewedMs: number;
+}
+
+interface EndedLease {
+  readonly owner: string;
+  readonly end: LeaseEnd;
+  readonly atMs: number;
 }
 
 interface TaskRecord {
@@ -33,11 +44,14 @@ interface TaskRecord {
   state: StateBlob[];
   outboxes: { readonly commitSeq: number; readonly bytes: Uint8Array }[];
   lease: HeldLease | undefined;
+  ended: EndedLease | undefined;
 }
 
 /** What survives the processes: commits and leases. */
 export class ModelTasks {
   readonly #records = new Map<string, TaskRecord>();
+  /** By owner. */
+  readonly members = new Map<string, { readonly member: Member; readonly expiresMs: number }>();
 
   /** @param isComparing false removes the fence: every commit is taken, whoever has committed meanwhile */
   constructor(private readonly isComparing = true) {}
@@ -53,9 +67,10 @@ export class ModelTasks {
     return [...this.#records.values()];
   }
 
-  /** Every lease has expired now: the store's clock has jumped. */
+  /** Every lease has expired now, and nobody has been heard of: the store's clock has jumped. */
   expireLeases(): void {
-    for (const record of this.#records.values()) record.lease = undefined;
+    for (const record of this.#records.values()) endLease(record, 'expired', record.lease?.renewedMs ?? 0);
+    this.members.clear();
   }
 
   commit(task: TaskId, expected: CommitVersion, next: Commit): CommitOutcome {
@@ -97,6 +112,11 @@ export class ModelTasks {
   }
 }
 
+function endLease(record: TaskRecord, end: LeaseEnd, atMs: number): void {
+  if (record.lease !== undefined) record.ended = { owner: record.lease.owner, end, atMs };
+  record.lease = undefined;
+}
+
 function emptyRecord(task: TaskId): TaskRecord {
   return {
     task,
@@ -110,6 +130,7 @@ function emptyRecord(task: TaskId): TaskRecord {
     state: [],
     outboxes: [],
     lease: undefined,
+    ended: undefined,
   };
 }
 
@@ -154,25 +175,57 @@ export class ModelLeaseStore extends LeaseStore {
     return await this.process.call({ kind: 'acquire', target: taskName(task) }, () => {
       const record = this.tasks.record(task);
       if (record.lease !== undefined && record.lease.expiresMs > this.#nowMs) return undefined;
+      endLease(record, 'expired', record.lease?.renewedMs ?? 0);
       record.epoch++;
       const { incarnation, epoch, commitSeq } = record;
-      record.lease = { owner, epoch, expiresMs: this.#nowMs + ttlMs };
-      return { task, owner, version: { incarnation, epoch, commitSeq } };
+      record.lease = { owner, epoch, expiresMs: this.#nowMs + ttlMs, renewedMs: this.#nowMs };
+      return { task, owner, version: { incarnation, epoch, commitSeq }, ...this.#formerOf(record) };
     });
   }
 
   async renew(lease: Lease, ttlMs: number): Promise<boolean> {
     return await this.process.call({ kind: 'renew', target: taskName(lease.task) }, () => {
       const held = this.#ours(lease);
-      if (held !== undefined) held.expiresMs = this.#nowMs + ttlMs;
-      return held !== undefined;
+      if (held === undefined) return false;
+      held.renewedMs = this.#nowMs;
+      held.expiresMs = this.#nowMs + ttlMs;
+      return true;
     });
   }
 
-  async release(lease: Lease): Promise<void> {
+  async release(lease: Lease, end: Exclude<LeaseEnd, 'expired'>): Promise<void> {
     await this.process.call({ kind: 'release', target: taskName(lease.task) }, () => {
-      if (this.#ours(lease) !== undefined) this.tasks.record(lease.task).lease = undefined;
+      if (this.#ours(lease) !== undefined) endLease(this.tasks.record(lease.task), end, this.#nowMs);
     });
+  }
+
+  async attend(member: Member, ttlMs: number): Promise<void> {
+    await this.process.call({ kind: 'attend', target: member.owner }, () => {
+      this.tasks.members.set(member.owner, { member, expiresMs: this.#nowMs + ttlMs });
+    });
+  }
+
+  async leave(owner: string): Promise<void> {
+    await this.process.call({ kind: 'leave', target: owner }, () => void this.tasks.members.delete(owner));
+  }
+
+  async roster(): Promise<Roster> {
+    return await this.process.call({ kind: 'roster', target: '' }, () => {
+      const isLive = ({ expiresMs }: { readonly expiresMs: number }): boolean => expiresMs > this.#nowMs;
+      const held = this.tasks
+        .records()
+        .flatMap(({ task, lease }) =>
+          lease !== undefined && isLive(lease) ? [[taskName(task), lease.owner] as const] : [],
+        );
+      const members = [...this.tasks.members.values()].filter(isLive).map(({ member }) => member);
+      return { members, holders: new Map(held) };
+    });
+  }
+
+  #formerOf({ ended, lease }: TaskRecord): { readonly former?: FormerOwner } {
+    if (ended === undefined || ended.owner === lease?.owner) return {};
+    const { owner, end, atMs } = ended;
+    return { former: { owner, end, idleMs: this.#nowMs - atMs } };
   }
 
   #ours({ task, owner, version }: Lease): HeldLease | undefined {

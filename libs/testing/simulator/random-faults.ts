@@ -33,7 +33,15 @@ const HIGHEST: Intensity = {
 /** An error instead of a reply, though it happened, would lose messages where a call takes them. */
 const TAKES: readonly CallKind[] = ['receive', 'read'];
 /** What may still happen long after its caller has given it up. Over a connection in order nothing does. */
-const MAY_BE_LATE: readonly CallKind[] = ['commit', 'deliver', 'acquire', 'renew', 'release', 'acknowledge'];
+const MAY_BE_LATE: readonly CallKind[] = [
+  'commit',
+  'deliver',
+  'acquire',
+  'renew',
+  'release',
+  'attend',
+  'acknowledge',
+];
 /** A call that is given up says so after this long at most: every adapter has a timeout. */
 const TIMEOUT_MS = 12_000;
 const MAX_PAUSE_MS = 25_000;

@@ -47,7 +47,8 @@ export class Simulation {
   readonly events: number;
   readonly #options: SimulationOptions;
   readonly #settings: RuntimeSettings;
-  readonly #telemetry = new Telemetry({ logLevel: 'silent' });
+  /** Of all processes. */
+  readonly telemetry = new Telemetry({ logLevel: 'silent' });
   readonly #clients: readonly ClientMemory[];
   readonly #oracle: Oracle;
   readonly #hosts = new Map<SimulatedProcess, TaskHost>();
@@ -159,7 +160,7 @@ export class Simulation {
     const host = startHost(process, this.models, {
       partitions,
       settings: this.#settings,
-      telemetry: this.#telemetry,
+      telemetry: this.telemetry,
     });
     this.#hosts.set(process, host);
     this.#everyHost.push(host);
