@@ -6,7 +6,16 @@ import { type ConfigurationVariable, SETTINGS, type SettingValues } from './conf
 import { parseBoolean } from './setting-parsers.js';
 
 /** The apps, by the name of their folder. */
-export type AppName = 'ingest' | 'enrich' | 'aggregate' | 'alert' | 'dashboard' | 'standalone' | 'cli';
+export type AppName =
+  | 'ingest'
+  | 'enrich'
+  | 'aggregate'
+  | 'alert'
+  | 'dashboard'
+  | 'standalone'
+  | 'cli'
+  /** A service of somebody's. */
+  | 'subscriber';
 
 /** Where the value of a setting comes from. */
 export type SettingOrigin = 'argument' | 'environment' | 'default';

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Clock, SystemClock } from '#libs/kernel';
 import { Telemetry } from '#libs/observability';
+import { MillraceServer } from '#libs/transport';
 import type { Adapters } from './adapters.js';
 import { type AppName, Configuration } from './configuration.js';
 import { admitOrigins } from './cors.js';
@@ -93,6 +94,8 @@ export async function assembleApp(
       },
     );
     app.useGlobalFilters(new ProblemFilter(prepared.telemetry));
+    // Without the app's filters and guards: they are for requests.
+    app.connectMicroservice({ strategy: app.get(MillraceServer) });
     return app;
   } catch (error) {
     await adapters.close();

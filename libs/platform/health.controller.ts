@@ -7,6 +7,7 @@ import {
   HealthIndicatorService,
 } from '@nestjs/terminus';
 import { Clock } from '#libs/kernel';
+import { MillraceServer, SubscriptionHealth } from '#libs/transport';
 import { Adapters } from './adapters.js';
 import { type ServerName, ServerOutages } from './server-outages.js';
 import { Tasks } from './tasks.js';
@@ -18,6 +19,8 @@ const CHECK_TIMEOUT_MS = 2_000;
 export class HealthController {
   @Inject(ServerOutages) private readonly outages!: ServerOutages;
   @Inject(Clock) private readonly clock!: Clock;
+  @Inject(MillraceServer) private readonly server!: MillraceServer;
+  @Inject(SubscriptionHealth) private readonly subscriptions!: SubscriptionHealth;
 
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
@@ -39,6 +42,7 @@ export class HealthController {
       () => this.#server('log', () => broker.checkHealth()),
       () => this.#server('store', () => results.checkHealth()),
       () => this.#tasksIn(['running', 'waiting-for-lease']),
+      ...(this.server.hasHandlers ? [() => this.subscriptions.check()] : []),
     ]);
   }
 

@@ -16,6 +16,8 @@ export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError
 export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp } from './create-app.js';
 export { startApp } from './start-app.js';
+export { MillraceModule, type MillraceModuleOptions, SubscriptionEmbeddedError } from './millrace.module.js';
+export { startSubscriber, type SubscriberDescription } from './start-subscriber.js';
 export { PipelineTopology } from './pipeline-topology.js';
 export { describeDifference, TopologyMismatchError } from './pulsar-topology.js';
 export { StorageAdministration } from './storage-administration.js';

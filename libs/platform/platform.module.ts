@@ -9,6 +9,7 @@ import { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/stora
 import { AlertRuleFiles } from './alert-rule-files.js';
 import { ConfigController } from './config.controller.js';
 import { Configuration } from './configuration.js';
+import { MillraceClient, MillraceServer } from '#libs/transport';
 import { Adapters } from './adapters.js';
 import { HealthController } from './health.controller.js';
 import { KeyGuard } from './keys/key-guard.js';
@@ -16,9 +17,11 @@ import { KeyRing } from './keys/key-ring.js';
 import { KeysController } from './keys/keys.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
+import { TRANSPORT_PROVIDERS } from './millrace-transport.js';
 import { Pipelines } from './pipelines.js';
 import { ProcessFailpoints } from './process-failpoints.js';
 import { ServerOutages } from './server-outages.js';
+import { Subscriptions } from './subscriptions.js';
 import { Tasks } from './tasks.js';
 
 const PORTS = [
@@ -64,6 +67,8 @@ export class PlatformModule implements OnApplicationShutdown {
       },
       AlertRuleFiles,
       LiveFeed,
+      ...TRANSPORT_PROVIDERS,
+      Subscriptions,
       KeyRing,
       { provide: APP_GUARD, useClass: KeyGuard },
       Tasks,
@@ -77,6 +82,8 @@ export class PlatformModule implements OnApplicationShutdown {
       Pipelines,
       ProcessFailpoints,
       LiveFeed,
+      MillraceClient,
+      MillraceServer,
       Tasks,
       ...PORTS.map(({ provide }) => provide),
     ];

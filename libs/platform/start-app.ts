@@ -14,11 +14,12 @@ export async function startApp(description: AppDescription): Promise<void> {
     const prepared = await prepareApp(description, process.env, process.argv.slice(2));
     await new AppProcess(description, prepared).run();
   } catch (error) {
-    refuse(error);
+    refuseToStart(error);
   }
 }
 
-function refuse(error: unknown): never {
+/** Ends the process with what keeps it from starting. */
+export function refuseToStart(error: unknown): never {
   const text =
     error instanceof PlatformError
       ? `${error.code}: ${error.message}`

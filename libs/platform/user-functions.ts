@@ -1,8 +1,9 @@
-import { type DynamicModule, type Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
 import { isJoin, isWindowFunction } from '#libs/functions';
+import { isSubscriber } from '#libs/transport';
 import { FunctionsModule } from './functions.module.js';
 
 /** A file of functions that can't be loaded, or holds none. */
@@ -15,16 +16,20 @@ export class FunctionsFileError extends PlatformError {
 }
 
 /**
- * The modules of a compiled file of the user's: the Nest modules that it exports, and one for its definitions.
+ * The modules of a compiled file of the user's: the Nest modules that it exports, one for its definitions, and one for its
+ * subscribers.
  *
  * @throws FunctionsFileError
  */
 export async function loadUserFunctions(file: string): Promise<readonly (Type | DynamicModule)[]> {
   const exported = Object.values(await load(file));
-  const modules = exported.filter(isNestModule);
+  const modules = [...exported.filter(isNestModule), ...subscribersIn(exported)];
   const definitions = exported.filter(isDefinition);
   if (modules.length + definitions.length === 0)
-    throw new FunctionsFileError(file, 'it exports neither Nest modules nor what defineFunction gives');
+    throw new FunctionsFileError(
+      file,
+      'it exports neither Nest modules, nor what defineFunction gives, nor a @Subscriber',
+    );
   return definitions.length === 0 ? modules : [...modules, FunctionsModule.of(...definitions)];
 }
 
@@ -37,7 +42,24 @@ async function load(file: string): Promise<Record<string, unknown>> {
 }
 
 function isNestModule(value: unknown): value is Type {
-  return typeof value === 'function' && Reflect.hasMetadata('providers', value);
+  return (
+    typeof value === 'function' &&
+    ['providers', 'controllers', 'imports'].some((part) => Reflect.hasMetadata(part, value))
+  );
+}
+
+/** Subscribers that stand alone, in a module of their own; those of exported modules come with them. */
+function subscribersIn(exported: readonly unknown[]): readonly DynamicModule[] {
+  const taken = new Set(exported.filter(isNestModule).flatMap((module) => controllersOf(module)));
+  const controllers = exported.filter(isSubscriber).filter((each) => !taken.has(each));
+  return controllers.length === 0 ? [] : [{ module: SubscribersModule, controllers }];
+}
+
+@Module({})
+class SubscribersModule {}
+
+function controllersOf(module: Type): readonly unknown[] {
+  return (Reflect.getMetadata('controllers', module) as readonly unknown[] | undefined) ?? [];
 }
 
 function isDefinition(value: unknown): value is { readonly name: string } {

@@ -1,6 +1,7 @@
 export { eventBreaks, type Reader, registryBreaks, type SchemaBreak } from './compatibility.js';
 export { compileEventSchema, type EventSchema, type FieldKind, type SchemaProblem } from './event-schema.js';
 export type { EventClass, ObjectSchema } from './json-schema.js';
+export { publicEventProblem } from './public-events.js';
 export {
   type AvroField,
   type AvroRecord,

@@ -1,4 +1,4 @@
-import { applyDecorators, Controller, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, Controller, SetMetadata, type Type, UseInterceptors } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { PARAM_ARGS_METADATA, PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import type { EventContext } from './event-context.js';
@@ -28,6 +28,7 @@ export interface HandlerNotes {
 
 /** Where {@link HandlerNotes} stand among the extras of a handler. */
 export const NOTES = 'millrace';
+const SUBSCRIBER = 'millrace:subscriber';
 
 /** A method that takes events: their data, and where they come from. What it returns has to end before the event counts as done. */
 export type HandlerDecorator<Data> = <Handler extends (data: Data, context: EventContext) => unknown>(
@@ -43,10 +44,15 @@ export type HandlerDecorator<Data> = <Handler extends (data: Data, context: Even
  * @param subscription letters, digits, `_`, `-` and `.`: the name of the service, usually
  */
 export function Subscriber(subscription: string, options: SubscriptionOptions = {}): ClassDecorator {
-  return applyDecorators(Controller(), (target: object) => {
+  return applyDecorators(Controller(), SetMetadata(SUBSCRIBER, subscription), (target: object) => {
     for (const handler of methodsOf((target as { prototype: object }).prototype))
       note(handler, { subscription, options });
   });
+}
+
+/** Is it a class under {@link Subscriber}. */
+export function isSubscriber(type: unknown): type is Type {
+  return typeof type === 'function' && Reflect.hasMetadata(SUBSCRIBER, type);
 }
 
 export interface EventOptions {

@@ -3,6 +3,7 @@ export {
   type AlertOptions,
   type EventOptions,
   type HandlerDecorator,
+  isSubscriber,
   MILLRACE_TRANSPORT,
   OnAlert,
   OnEvent,
