@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonScalar } from '#libs/kernel';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { CursorInvalidError, type FoundRow, type RowPage, type RowQuery, ResultStore } from '#libs/storage';
-import { type Phase, phaseOf, settlingMs } from '#libs/windowing';
+import { classifyArrival, type Phase, phaseOf, settlingMs } from '#libs/windowing';
 import { ParameterInvalidError } from './dashboard.errors.js';
 import type { ShownSeries } from './function-series.js';
 import { type Progress, ProgressReader } from './progress-reader.js';
@@ -61,7 +61,8 @@ export class SeriesReader {
     const wanted: RowQuery = { ...rest, pipeline, series: definition.name };
     // A row that was taken back counts in nothing: only who asks for such rows sees them.
     const isWanted = (row: FoundRow): boolean =>
-      phases === undefined ? row.retracted !== true : phases.has(view(row).phase);
+      !isLeftOver(row, progress, settlingMs(definition)) &&
+      (phases === undefined ? row.retracted !== true : phases.has(view(row).phase));
     // Nearly every row is wanted where no phase is asked for: then the first look takes no more than the page holds.
     const firstLook = phases === undefined ? query.limit : SCAN_STEP_ROWS;
     return { ...(await this.#scan(wanted, { isWanted, view, firstLook })), progress };
@@ -123,6 +124,18 @@ function indexAfter(rows: readonly FoundRow[], isWanted: (row: FoundRow) => bool
 
 function withCursor(nextCursor: string | undefined): { nextCursor?: string } {
   return nextCursor === undefined ? {} : { nextCursor };
+}
+
+/**
+ * The view of open windows is best effort: a process that was killed leaves there what it had shown, such as a session that went
+ * on to another end. Where the window is over, its row was delivered before the watermark that says so; what is still shown as
+ * its beginning is of nobody. (A correction that fills is of the next revision.)
+ */
+function isLeftOver(row: FoundRow, progress: Progress, settlesInMs: number): boolean {
+  if (!row.provisional || row.revision > 0 || settlesInMs === -Infinity) return false;
+  const { watermarkMs = -Infinity, closedUntilMs } = progress.of(row.stream, row.task);
+  const window = { startMs: row.windowStartMs, endMs: row.windowEndMs };
+  return classifyArrival(window, watermarkMs, closedUntilMs, 0).kind !== 'on-time';
 }
 
 /** The row with its phase, times in ISO 8601. */

@@ -97,6 +97,21 @@ describe('GET /v1/series/{name}', () => {
     },
   );
 
+  it('does not show what a killed process has left in the view of open windows', async () => {
+    const open = (minute: number, revision: number): ReturnType<typeof requestsRow> =>
+      requestsRow(at(minute), { stream: 'killed', revision });
+    await dashboard.deliver([open(2, 0)], [progressOf('killed', 0, at(8))]);
+    //  minute    2: corrected at present   3: gone on to another end   7: not quite over   8: open
+    await dashboard.open([open(2, 1), open(3, 0), requestsRow(at(7) + 1, { stream: 'killed' }), open(8, 0)]);
+    const rows = await rowsOf('stream=killed');
+    expect(rows.map((row) => [row['windowStart'], row['revision']])).toEqual([
+      [iso(2), 1],
+      [new Date(at(7) + 1).toISOString(), 0],
+      [iso(8), 0],
+    ]);
+    expect(await rowsOf('stream=killed&phase=provisional')).toEqual(rows);
+  });
+
   it('shows rows that were taken back only to who asks for them', async () => {
     await dashboard.deliver(
       [0, 1, 2].map((minute) =>
