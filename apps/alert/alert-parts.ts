@@ -6,7 +6,6 @@ import { settlingMs } from '#libs/windowing';
 import type { AlertTaskOptions } from './alert-task.js';
 import { Receivers } from './receivers/receivers.js';
 
-const GROUP = 'group/';
 const PENDING = 'pending/';
 
 const NOTHING_SENT: NonNullable<AlertTaskOptions['sending']> = { random: () => 0, secrets: new Map() };
@@ -30,8 +29,8 @@ export class AlertParts {
   restore(cells: ReadonlyMap<string, JsonValue>): void {
     const judged = new Map<string, JsonValue>();
     for (const [name, value] of cells) {
-      if (name.startsWith(GROUP)) this.groups.load(name.slice(GROUP.length), value);
-      else if (name.startsWith(PENDING)) this.receivers.load(name.slice(PENDING.length), value);
+      if (this.groups.load(name, value)) continue;
+      if (name.startsWith(PENDING)) this.receivers.load(name.slice(PENDING.length), value);
       else judged.set(name, value);
     }
     this.engine.restore(judged);
@@ -45,13 +44,13 @@ export class AlertParts {
 
   *changes(): Iterable<readonly [name: string, value: JsonValue | undefined]> {
     yield* this.engine.changes();
-    for (const [name, value] of this.groups.changes()) yield [GROUP + name, value];
+    yield* this.groups.changes();
     for (const [name, value] of this.receivers.changes()) yield [PENDING + name, value];
   }
 
   *cells(): Iterable<readonly [name: string, value: JsonValue]> {
     yield* this.engine.cells();
-    for (const [name, value] of this.groups.all()) yield [GROUP + name, value];
+    yield* this.groups.cells();
     for (const [name, value] of this.receivers.cells()) yield [PENDING + name, value];
   }
 

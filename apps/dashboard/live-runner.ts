@@ -5,6 +5,7 @@ import { Pipelines } from '#libs/platform';
 import type { LiveHub } from './live-hub.js';
 import { LiveHubs } from './live-hubs.js';
 import { followTopic } from './live-source.js';
+import { PacedLook } from './paced-look.js';
 
 const TICK_MS = 1_000;
 const BEAT_TICKS = 5;
@@ -40,7 +41,9 @@ export class LiveRunner implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #follow(hub: LiveHub, noun: 'live' | 'alerts'): Promise<void> {
-    const tellAlerts = (): void => void hub.tellAlerts().catch(() => undefined);
+    // A look reads every alert there is; there may be many transitions a second.
+    const paced = new PacedLook(this.clock, () => hub.tellAlerts(), this.#stop.signal);
+    const tellAlerts = (): void => paced.request();
     return followTopic({
       broker: this.broker,
       clock: this.clock,

@@ -23,7 +23,7 @@ export interface GroupMember {
   readonly isFlappingTold?: true;
 }
 
-/** What is remembered of a group; plain JSON. Times are wall clock, epoch milliseconds. */
+/** What is remembered of a group beside its members; plain JSON. Times are wall clock, epoch milliseconds. */
 export interface NotificationGroup {
   readonly labels: Readonly<Record<string, string>>;
   readonly createdMs: number;
@@ -31,8 +31,10 @@ export interface NotificationGroup {
   readonly sequence: number;
   readonly dueMs: number;
   readonly toldMs?: number;
-  readonly members: Readonly<Record<string, GroupMember>>;
 }
+
+/** By fingerprint. */
+export type GroupMembers = ReadonlyMap<string, GroupMember>;
 
 /** A new group, for its first alert. */
 export function newGroup(
@@ -40,27 +42,26 @@ export function newGroup(
   nowMs: number,
   { groupWaitMs }: NotificationSettings,
 ): NotificationGroup {
-  return { labels, createdMs: nowMs, sequence: 0, dueMs: nowMs + groupWaitMs, members: {} };
+  return { labels, createdMs: nowMs, sequence: 0, dueMs: nowMs + groupWaitMs };
 }
 
-/** Takes in what became of one of its alerts. What ended before anybody was told of it leaves no trace. */
-export function withEvent(group: NotificationGroup, event: AlertEvent): NotificationGroup {
-  const { [event.fingerprint]: known, ...others } = group.members;
-  if (isAlerting(event.status)) return put(group, { ...known, event });
-  if (known?.isTold !== true) return { ...group, members: others };
+/**
+ * What a member is behind what became of its alert; undefined: none. What ended before anybody was told of it leaves no
+ * trace.
+ */
+export function memberAfter(known: GroupMember | undefined, event: AlertEvent): GroupMember | undefined {
+  if (isAlerting(event.status)) return { ...known, event };
+  if (known?.isTold !== true) return undefined;
   // It has ended before, and is not firing yet again: the end that is still to be told stands.
-  if (!isAlerting(known.event.status)) return group;
+  if (!isAlerting(known.event.status)) return known;
   const resolvedAt = event.resolvedAt ?? event.since;
-  return put(group, { ...known, event: { ...event, status: 'resolved', resolvedAt } });
-}
-
-function put(group: NotificationGroup, member: GroupMember): NotificationGroup {
-  return { ...group, members: { ...group.members, [member.event.fingerprint]: member } };
+  return { ...known, event: { ...event, status: 'resolved', resolvedAt } };
 }
 
 export interface Flushed {
-  /** Undefined: nobody is left in it. */
-  readonly group: NotificationGroup | undefined;
+  readonly group: NotificationGroup;
+  /** Those that are left; as they were, where nothing has changed. */
+  readonly members: GroupMembers;
   /** Undefined: there is nothing to say. */
   readonly notification: Notification | undefined;
 }
@@ -73,8 +74,8 @@ interface FlushContext {
 }
 
 /** What a group says when it is due. */
-export function flushGroup(group: NotificationGroup, context: FlushContext): Flushed {
-  const members = Object.entries(group.members);
+export function flushGroup(group: NotificationGroup, all: GroupMembers, context: FlushContext): Flushed {
+  const members = [...all];
   const firing = members.filter(([, { event }]) => isAlerting(event.status) && !context.isHeldBack(event));
   const ended = members.filter(([, { event, isTold }]) => !isAlerting(event.status) && isTold === true);
   const isNews =
@@ -86,12 +87,12 @@ export function flushGroup(group: NotificationGroup, context: FlushContext): Flu
   const isRepeat =
     firing.length > 0 && context.nowMs - (group.toldMs ?? -Infinity) >= context.settings.repeatIntervalMs;
   const left = stay(members, new Set(firing.map(([fingerprint]) => fingerprint)), isNews || isRepeat);
-  const next = { ...group, members: left, dueMs: context.nowMs + context.settings.groupIntervalMs };
-  if (!isNews && !isRepeat) return { group: isEmpty(next) ? undefined : next, notification: undefined };
-  const told = { ...next, toldMs: context.nowMs, sequence: group.sequence + 1 };
+  const next = { ...group, dueMs: context.nowMs + context.settings.groupIntervalMs };
+  if (!isNews && !isRepeat) return { group: next, members: left, notification: undefined };
   const alerts = [...firing, ...ended].map(([, { event }]) => event);
   return {
-    group: isEmpty(told) ? undefined : told,
+    group: { ...next, toldMs: context.nowMs, sequence: group.sequence + 1 },
+    members: left,
     notification: notificationOf(group, alerts, { ...context, reason: isNews ? 'changed' : 'repeat' }),
   };
 }
@@ -100,18 +101,15 @@ function stay(
   members: readonly (readonly [string, GroupMember])[],
   firing: ReadonlySet<string>,
   isTelling: boolean,
-): NotificationGroup['members'] {
+): GroupMembers {
   const left = members.flatMap(([fingerprint, member]): [string, GroupMember][] => {
     if (!isAlerting(member.event.status)) return [];
     if (!isTelling || !firing.has(fingerprint)) return [[fingerprint, member]];
     const flapping = member.event.flapping === true ? { isFlappingTold: true as const } : {};
-    return [[fingerprint, { event: member.event, isTold: true, ...flapping }]];
+    const isTold = member.isTold === true && member.isFlappingTold === flapping.isFlappingTold;
+    return [[fingerprint, isTold ? member : { event: member.event, isTold: true, ...flapping }]];
   });
-  return Object.fromEntries(left);
-}
-
-function isEmpty({ members }: NotificationGroup): boolean {
-  return Object.keys(members).length === 0;
+  return new Map(left);
 }
 
 function notificationOf(

@@ -57,7 +57,7 @@ function run(
     for (const [key, value] of stored) groups.load(key, value);
     for (const each of told[second] ?? []) groups.take(each, second * SECOND_MS);
     found.push(...groups.flush(second * SECOND_MS, silences));
-    stored = new Map(JSON.parse(JSON.stringify([...groups.all()])) as [string, JsonValue][]);
+    stored = new Map(JSON.parse(JSON.stringify([...groups.cells()])) as [string, JsonValue][]);
   }
   return found;
 }
