@@ -1,6 +1,7 @@
-import { ClosedError, type Delivery, MessageReader, type ReceiveOptions } from '#libs/messaging';
+import { type Delivery, MessageReader, type ReceiveOptions } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
 import { DeliveryQueue } from './delivery-queue.js';
+import { Ending } from './ending.js';
 import { SocketLink } from './socket-link.js';
 import type { WebSocketTools } from './websocket-tools.js';
 import { decodeDelivery, type WireMessage } from './wire-message.js';
@@ -21,8 +22,8 @@ export class LiveReader extends MessageReader {
   readonly #options: LiveReaderOptions;
   readonly #queue: DeliveryQueue;
   readonly #link: SocketLink;
+  readonly #ending: Ending;
   #received = 0;
-  #closing: Promise<void> | undefined;
 
   constructor(options: LiveReaderOptions) {
     super();
@@ -30,6 +31,7 @@ export class LiveReader extends MessageReader {
     const { tools, topic, partition } = options;
     const query = { messageId: 'latest', receiverQueueSize: MAX_QUEUED_MESSAGES };
     this.#queue = new DeliveryQueue(tools.clock);
+    this.#ending = new Ending(`the reader of ${topic}`, () => this.#close());
     this.#link = new SocketLink({
       ...tools,
       open: (listener, handshakeMs) =>
@@ -37,7 +39,7 @@ export class LiveReader extends MessageReader {
       onOpen: () => undefined,
       onText: (text) => this.#onText(text),
       onLost: () => undefined,
-      onFailed: () => void this.close(),
+      onFailed: (error) => this.#ending.fail(error),
     });
   }
 
@@ -51,20 +53,19 @@ export class LiveReader extends MessageReader {
   }
 
   async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     const deliveries = await this.#queue.receive(options);
-    this.#assertOpen();
+    this.#ending.assertOpen();
     return deliveries;
   }
 
   async isCaughtUp(): Promise<boolean> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     return this.#queue.length === 0;
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#ending.close();
   }
 
   async #close(): Promise<void> {
@@ -85,9 +86,5 @@ export class LiveReader extends MessageReader {
       this.#queue.drop();
       tools.telemetry.record(FACTS.liveMessagesDropped, { topic });
     }
-  }
-
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw new ClosedError(`the reader of ${this.#options.topic}`);
   }
 }

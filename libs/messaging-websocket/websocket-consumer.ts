@@ -1,5 +1,4 @@
 import {
-  ClosedError,
   comparePositions,
   ConsumerBusyError,
   type Delivery,
@@ -9,6 +8,7 @@ import {
   type ReceiveOptions,
 } from '#libs/messaging';
 import type { BrokerSocket } from './broker-socket.js';
+import { Ending } from './ending.js';
 import { EntryRanges } from './entry-ranges.js';
 import { encodeMessageId } from './message-id.js';
 import { entriesBehind } from './partition-end.js';
@@ -42,6 +42,7 @@ export class WebSocketConsumer extends MessageConsumer {
   readonly #options: WebSocketConsumerOptions;
   readonly #feed: PartitionFeed;
   readonly #link: SocketLink;
+  readonly #ending: Ending;
   readonly #window = new ReceiveWindow();
   readonly #unacknowledged = new EntryRanges();
   /** Tells our session from others': the broker shows it. */
@@ -49,16 +50,17 @@ export class WebSocketConsumer extends MessageConsumer {
   #acknowledged: Position;
   #hasBegun = false;
   #isPaused = false;
-  #failure: Error | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: WebSocketConsumerOptions) {
     super();
     this.#options = options;
-    const { tools, topic, partition, start } = options;
+    const { tools, topic, partition, subscription, start } = options;
     this.#consumerName = uniqueName();
     this.#acknowledged = start;
     this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
+    this.#ending = new Ending(`the consumer ${subscription} of partition ${partition} of ${topic}`, () =>
+      this.#close(),
+    );
     this.#link = new SocketLink({
       ...tools,
       open: (listener, handshakeMs) =>
@@ -66,7 +68,7 @@ export class WebSocketConsumer extends MessageConsumer {
       onOpen: () => this.#onOpen(),
       onText: (text) => this.#onText(text),
       onLost: () => undefined,
-      onFailed: (error) => this.#fail(error),
+      onFailed: (error) => this.#ending.fail(error),
       isWorthRetrying: (error) => this.#isWorthRetrying(error),
     });
   }
@@ -82,17 +84,17 @@ export class WebSocketConsumer extends MessageConsumer {
   }
 
   async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     this.#hasBegun = true;
     this.#ask();
     const deliveries = await this.#feed.queue.receive(options);
-    this.#assertOpen();
+    this.#ending.assertOpen();
     this.#ask();
     return deliveries;
   }
 
   async acknowledgeUpTo(position: Position): Promise<void> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     if (comparePositions(position, this.#acknowledged) > 0) this.#acknowledged = position;
     const socket = this.#link.socket;
     // Without a socket they will come again (K2).
@@ -103,31 +105,30 @@ export class WebSocketConsumer extends MessageConsumer {
   }
 
   async seekAfter(position: Position): Promise<void> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     if (!this.#hasBegun && comparePositions(position, this.#feed.received) === 0) return;
     try {
       await this.#link.restart(() => this.#reset(position));
     } catch (error) {
       // Where it stands is not known any more.
-      this.#fail(error as Error);
+      this.#ending.fail(error as Error);
       throw error;
     }
   }
 
   async isCaughtUp(): Promise<boolean> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     // Looked at again: something may come meanwhile that was stored before.
     return this.#feed.hasAllOfEntry && (await this.#storedBehind()) === 0 && this.#feed.hasAllOfEntry;
   }
 
   async backlogMessages(): Promise<number> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     return (await this.#storedBehind()) + this.#feed.queue.length;
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#ending.close();
   }
 
   async #close(): Promise<void> {
@@ -241,17 +242,5 @@ export class WebSocketConsumer extends MessageConsumer {
     } catch (unknown) {
       return isPassing(unknown);
     }
-  }
-
-  #fail(error: Error): void {
-    this.#failure = error;
-    void this.close();
-  }
-
-  #assertOpen(): void {
-    const { topic, partition, subscription } = this.#options;
-    if (this.#closing === undefined) return;
-    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
-    throw new ClosedError(`the consumer ${subscription} of partition ${partition} of ${topic}${why}`);
   }
 }

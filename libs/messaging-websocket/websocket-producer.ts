@@ -1,6 +1,5 @@
 import type { Cancel } from '#libs/kernel';
 import {
-  ClosedError,
   MAX_MESSAGE_BYTES,
   MessageProducer,
   MessageTooLargeError,
@@ -15,6 +14,7 @@ import { decodeMessageId, positionOf } from './message-id.js';
 import { SendQueueFullError, SendRefusedError } from './messaging-websocket.errors.js';
 import { SendPipeline } from './send-pipeline.js';
 import { readSequenceTail } from './sequence-tail.js';
+import { Ending } from './ending.js';
 import { SocketLink } from './socket-link.js';
 import { isPassing, type WebSocketTools } from './websocket-tools.js';
 import { encodeSend } from './wire-message.js';
@@ -56,6 +56,7 @@ interface Answer {
 export class WebSocketProducer extends MessageProducer {
   readonly #options: WebSocketProducerOptions;
   readonly #link: SocketLink;
+  readonly #ending: Ending;
   readonly #pipeline = new SendPipeline();
   readonly #pending = new Set<Promise<SendReceipt>>();
   readonly #over = new AbortController();
@@ -68,13 +69,13 @@ export class WebSocketProducer extends MessageProducer {
   #cancelTimer: Cancel | undefined;
   /** Since when the broker says that the name is taken. */
   #busySinceMs: number | undefined;
-  #failure: Error | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: WebSocketProducerOptions) {
     super();
     this.#options = options;
-    const { tools } = options;
+    const { tools, topic, partition, producerName } = options;
+    const what = `producer ${producerName} of partition ${partition} of ${topic}`;
+    this.#ending = new Ending(what, () => this.#close());
     this.#link = new SocketLink({
       ...tools,
       open: (listener, handshakeMs) => this.#connect(listener, handshakeMs),
@@ -104,7 +105,7 @@ export class WebSocketProducer extends MessageProducer {
   }
 
   async send(message: OutgoingMessage): Promise<SendReceipt> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     const { topic, producerName } = this.#options;
     const payloadBytes = message.payload.byteLength;
     if (payloadBytes > MAX_MESSAGE_BYTES)
@@ -123,8 +124,7 @@ export class WebSocketProducer extends MessageProducer {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#ending.close();
   }
 
   async #close(): Promise<void> {
@@ -275,15 +275,7 @@ export class WebSocketProducer extends MessageProducer {
   }
 
   #fail(error: Error): void {
-    this.#failure = error;
     this.#pipeline.failAll(error);
-    void this.close();
-  }
-
-  #assertOpen(): void {
-    if (this.#closing === undefined) return;
-    const { topic, partition, producerName } = this.#options;
-    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
-    throw new ClosedError(`producer ${producerName} of partition ${partition} of ${topic}${why}`);
+    this.#ending.fail(error);
   }
 }

@@ -1,10 +1,5 @@
-import {
-  ClosedError,
-  type Delivery,
-  MessageReader,
-  type Position,
-  type ReceiveOptions,
-} from '#libs/messaging';
+import { type Delivery, MessageReader, type Position, type ReceiveOptions } from '#libs/messaging';
+import { Ending } from './ending.js';
 import { encodeMessageId } from './message-id.js';
 import { entriesBehind } from './partition-end.js';
 import { PartitionFeed } from './partition-feed.js';
@@ -28,16 +23,16 @@ export class WebSocketReader extends MessageReader {
   readonly #options: WebSocketReaderOptions;
   readonly #feed: PartitionFeed;
   readonly #link: SocketLink;
+  readonly #ending: Ending;
   /** Ids of the messages in the queue: the broker sends another for each that it gets back. */
   readonly #untaken: string[] = [];
-  #failure: Error | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: WebSocketReaderOptions) {
     super();
     this.#options = options;
     const { tools, topic, partition, start } = options;
     this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
+    this.#ending = new Ending(`the reader of partition ${partition} of ${topic}`, () => this.#close());
     this.#link = new SocketLink({
       ...tools,
       open: (listener, handshakeMs) =>
@@ -46,7 +41,7 @@ export class WebSocketReader extends MessageReader {
       onText: (text) => this.#onText(text),
       // What waits came through the last connection: the next one wants nothing back for it.
       onLost: () => void (this.#untaken.length = 0),
-      onFailed: (error) => this.#fail(error),
+      onFailed: (error) => this.#ending.fail(error),
     });
   }
 
@@ -60,15 +55,15 @@ export class WebSocketReader extends MessageReader {
   }
 
   async receive(options: ReceiveOptions): Promise<readonly Delivery[]> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     const deliveries = await this.#feed.queue.receive(options);
-    this.#assertOpen();
+    this.#ending.assertOpen();
     this.#giveBack();
     return deliveries;
   }
 
   async isCaughtUp(): Promise<boolean> {
-    this.#assertOpen();
+    this.#ending.assertOpen();
     if (!this.#feed.hasAllOfEntry) return false;
     const { tools, topic, partition } = this.#options;
     const stats = await tools.admin.topics.internalStats(topic, partition);
@@ -77,8 +72,7 @@ export class WebSocketReader extends MessageReader {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#ending.close();
   }
 
   async #close(): Promise<void> {
@@ -105,17 +99,5 @@ export class WebSocketReader extends MessageReader {
   #giveBack(): void {
     const taken = this.#untaken.splice(0, this.#untaken.length - this.#feed.queue.length);
     for (const messageId of taken) this.#link.socket?.send(JSON.stringify({ messageId }));
-  }
-
-  #fail(error: Error): void {
-    this.#failure = error;
-    void this.close();
-  }
-
-  #assertOpen(): void {
-    const { topic, partition } = this.#options;
-    if (this.#closing === undefined) return;
-    const why = this.#failure === undefined ? '' : ` (${this.#failure.message})`;
-    throw new ClosedError(`the reader of partition ${partition} of ${topic}${why}`);
   }
 }
