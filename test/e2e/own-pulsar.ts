@@ -5,6 +5,7 @@ import { removeFolder, temporaryFolder } from './standalone-process.js';
 
 /** Lines of the broker's configuration. */
 type BrokerSettings = Readonly<Record<string, string | number | boolean>>;
+type HealthCheck = (webPort: number) => Promise<boolean>;
 
 /** A broker of its own for a test that kills it. Its data outlives it, its ports stay the same. */
 export class OwnPulsar {
@@ -13,16 +14,18 @@ export class OwnPulsar {
 
   private constructor(
     server: PulsarServer,
-    private readonly settings: BrokerSettings,
+    private readonly options: { readonly settings: BrokerSettings; readonly isHealthy?: HealthCheck },
   ) {
     this.#server = server;
   }
 
-  static async start(settings: BrokerSettings = {}): Promise<OwnPulsar> {
+  /** @param isHealthy where it takes more than asking without a token */
+  static async start(settings: BrokerSettings = {}, isHealthy?: HealthCheck): Promise<OwnPulsar> {
     const ports = { broker: await freePort(), web: await freePort() };
     const install = await fetchPulsar();
-    const server = await startPulsar({ folder: temporaryFolder(), ports, install, settings });
-    return new OwnPulsar(server, settings);
+    const options = { settings, ...(isHealthy === undefined ? {} : { isHealthy }) };
+    const server = await startPulsar({ folder: temporaryFolder(), ports, install, ...options });
+    return new OwnPulsar(server, options);
   }
 
   get webSocket(): string {
@@ -49,7 +52,6 @@ export class OwnPulsar {
 
   async #startAgain(): Promise<void> {
     const { folder, ports } = this.#server;
-    const { settings } = this;
-    this.#server = await startPulsar({ folder, ports, install: await fetchPulsar(), settings });
+    this.#server = await startPulsar({ folder, ports, install: await fetchPulsar(), ...this.options });
   }
 }

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describeWithPulsar } from '#libs/testing';
 import { allRows, closeStream, fatesOf, requestsByMinute } from './api.js';
-import { until } from './foreign-producer.js';
 import { Opened } from './opened.js';
 import { OwnPulsar } from './own-pulsar.js';
+import { untilReadyIs } from './readiness.js';
 import { recount } from './recount.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
 import { SteadyLoad } from './steady-load.js';
@@ -14,8 +14,10 @@ import { SteadyLoad } from './steady-load.js';
 // doubled, and nobody has to do anything.
 
 const EVENTS_PER_SECOND = 2_000;
-/** All of them where there is time. */
-const KILLS = (fc.readConfigureGlobal().numRuns ?? 200) >= 2_000 ? 3 : 1;
+const RUNS = fc.readConfigureGlobal().numRuns ?? 200;
+/** Ten and five minutes by hand (MILLRACE_TEST_RUNS=20000), three in CI, one beside the other tests. */
+const KILLS = RUNS >= 20_000 ? 10 : RUNS >= 2_000 ? 3 : 1;
+const AWAY_MS = RUNS >= 20_000 ? 300_000 : 4_000;
 const BETWEEN_MS = 4_000;
 /** For a machine that has much else to do. */
 const PATIENCE_MS = 180_000;
@@ -42,23 +44,6 @@ describeWithPulsar('a broker that', () => {
     return load;
   }
 
-  async function untilMoreIsStored(load: SteadyLoad): Promise<void> {
-    const before = load.stored;
-    await until(
-      async () => load.stored,
-      (stored) => stored > before,
-      PATIENCE_MS,
-    );
-  }
-
-  async function untilReadyIs(url: string, status: number, reason: string): Promise<void> {
-    await until(
-      () => readiness(url),
-      (answer) => answer.status === status && answer.text.includes(reason),
-      PATIENCE_MS,
-    );
-  }
-
   /** Every minute as counted outside, and nothing but what was sent. */
   async function expectExactly(url: string, load: SteadyLoad): Promise<void> {
     await closeStream(url, 'web');
@@ -73,15 +58,15 @@ describeWithPulsar('a broker that', () => {
       const { pulsar, url } = await startBoth();
       const load = startLoad(url, EVENTS_PER_SECOND);
       for (let kill = 1; kill <= KILLS; kill++) {
-        await untilMoreIsStored(load);
+        await load.untilMoreIsStored();
         await sleep(BETWEEN_MS);
         await pulsar.kill();
         const killedMs = performance.now();
         await pulsar.startAgain();
         const healthyMs = performance.now();
-        await untilMoreIsStored(load);
+        await load.untilMoreIsStored();
         const storedMs = performance.now();
-        await untilReadyIs(url, 200, '');
+        await untilReadyIs(url, 200);
         const readyMs = performance.now();
         const since = (ms: number): string => `${Math.round(ms - healthyMs)} ms`;
         process.stderr.write(
@@ -95,27 +80,21 @@ describeWithPulsar('a broker that', () => {
     400_000 + KILLS * 200_000,
   );
 
-  it('is away for a while makes the process not ready, with the reason, and live; it goes on by itself', async () => {
-    const { pulsar, url } = await startBoth();
-    const load = startLoad(url, 200);
-    await untilMoreIsStored(load);
-    await pulsar.kill();
-    await untilReadyIs(url, 503, 'no broker answers at');
-    expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    await sleep(BETWEEN_MS);
-    await pulsar.startAgain();
-    await untilReadyIs(url, 200, '');
-    await load.finish();
-    await expectExactly(url, load);
-  }, 900_000);
+  it(
+    'is away for a while makes the process not ready, with the reason, and live; it goes on by itself',
+    async () => {
+      const { pulsar, url } = await startBoth();
+      const load = startLoad(url, 200);
+      await load.untilMoreIsStored();
+      await pulsar.kill();
+      process.stderr.write(`broker away: ${await untilReadyIs(url, 503, 'no broker answers at')}\n`);
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+      await sleep(AWAY_MS);
+      await pulsar.startAgain();
+      await untilReadyIs(url, 200);
+      await load.finish();
+      await expectExactly(url, load);
+    },
+    900_000 + AWAY_MS,
+  );
 });
-
-/** Status 0: it gave none. */
-async function readiness(url: string): Promise<{ readonly status: number; readonly text: string }> {
-  try {
-    const response = await fetch(`${url}/health/ready`);
-    return { status: response.status, text: await response.text() };
-  } catch (error) {
-    return { status: 0, text: String(error) };
-  }
-}

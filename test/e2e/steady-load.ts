@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './foreign-producer.js';
 import { postUntilStored, SideWork } from './side-work.js';
 
 const BATCH_LINES = 200;
+/** For a machine that has much else to do. */
+const PATIENCE_MS = 180_000;
 /**
  * As many requests as a client would have open. While none of them is answered it waits, and makes up for it after:
  * so what it sends is never out of order by more than these.
@@ -40,6 +43,15 @@ export class SteadyLoad {
   start(eventsPerSecond: number): void {
     this.#stop = new AbortController();
     this.#running = new SideWork(() => this.#run(eventsPerSecond));
+  }
+
+  async untilMoreIsStored(): Promise<void> {
+    const before = this.stored;
+    await until(
+      async () => this.stored,
+      (stored) => stored > before,
+      PATIENCE_MS,
+    );
   }
 
   /** Sends nothing new, until it is started again. */
