@@ -149,6 +149,56 @@ describe('FramePublisher', () => {
   });
 });
 
+describe('FramePublisher, of frames that have come together', () => {
+  /** One frame under way, and three that wait for it. */
+  async function together(fates: readonly Fate[]): Promise<readonly RawFrame[]> {
+    let open = (): void => undefined;
+    broker.gate = new Promise((resolve) => (open = resolve));
+    broker.fates = ['stored', ...fates];
+    const frames = ['a', 'b', 'c', 'd'].map((id) => publisher.add(item(id, { bytes: MAX_FRAME_BYTES })));
+    await settle();
+    expect(broker.sent).toHaveLength(1);
+    broker.gate = undefined;
+    open();
+    await settle();
+    return frames;
+  }
+
+  const numbers = (): unknown[] => broker.sent.map(({ sequenceId }) => sequenceId);
+
+  it('sends all at once, each under its number', async () => {
+    const frames = await together([]);
+    expect(await Promise.all(frames.map(outcomeOf))).toEqual(Array(4).fill('stored'));
+    expect(stored().map(idsOf)).toEqual([['a'], ['b'], ['c'], ['d']]);
+    expect(numbers()).toEqual([0, 1, 2, 3]);
+    expect(inFlight.total).toBe(0);
+  });
+
+  it('sends those from the first that failed on again, under the same numbers', async () => {
+    const frames = await together(['stored', AWAY]);
+    await drain();
+    expect(await Promise.all(frames.map(outcomeOf))).toEqual(Array(4).fill('stored'));
+    expect(stored().map(idsOf)).toEqual([['a'], ['b'], ['c'], ['d']]);
+    expect(numbers()).toEqual([0, 1, 2, 3, 2, 3]);
+  });
+
+  it('gives them up where the log is full, and uses their numbers again', async () => {
+    const frames = await together(['stored', FULL]);
+    expect(await Promise.all(frames.map(outcomeOf))).toEqual(['stored', 'stored', FULL, FULL]);
+    await publisher.add(item('e', { bytes: MAX_FRAME_BYTES })).stored;
+    expect(broker.stored.map(({ sequenceId }) => sequenceId)).toEqual([0, 1, 2]);
+    expect(inFlight.total).toBe(0);
+  });
+
+  it('begins anew under another name where no repeat can help', async () => {
+    const closed = new ClosedError('producer');
+    const frames = await together(['stored', closed]);
+    expect(await Promise.all(frames.map(outcomeOf))).toEqual(['stored', 'stored', closed, closed]);
+    await publisher.add(item('e', { bytes: MAX_FRAME_BYTES })).stored;
+    expect(broker.stored.at(-1)).toMatchObject({ producerName: 'run-1.1', sequenceId: 0 });
+  });
+});
+
 describe('FramePublisher, where sends fail', () => {
   it('sends the same bytes under the same number until they are stored', async () => {
     broker.openFailures = [AWAY, new ProducerBusyError('t', 0, 'run-1')];
@@ -224,14 +274,16 @@ describe('FramePublisher, where sends fail', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fate, { maxLength: 12 }),
-        fc.array(fc.nat(3), { maxLength: 12 }),
+        fc.array(fc.tuple(fc.nat(3), fc.boolean()), { maxLength: 12 }),
         async (fates, bursts) => {
           makePublisher();
           broker.fates = [...fates];
           const frames: [string, RawFrame][] = [];
-          for (const [burst, size] of bursts.entries()) {
+          for (const [burst, [size, isLarge]] of bursts.entries()) {
+            // What counts as large has a frame of its own, and goes together with others while one is under way.
+            const large = isLarge ? { bytes: MAX_FRAME_BYTES } : {};
             for (let n = 0; n <= size; n++)
-              frames.push([`${burst}.${n}`, publisher.add(item(`${burst}.${n}`))]);
+              frames.push([`${burst}.${n}`, publisher.add({ ...item(`${burst}.${n}`), ...large })]);
             clock.advance(5);
             if (size > 1) await settle();
           }

@@ -8,6 +8,7 @@ import {
   PRODUCER_PROPERTY,
   SEQUENCE_PROPERTY,
 } from '#libs/messaging';
+import { type EventMould, mostBytesOf, type MouldedEvent } from './frame-lines.js';
 import type { InFlightBytes } from './in-flight-bytes.js';
 import { ProducerNameSharedError } from './ingest.errors.js';
 import { RawFrame, type RawItem } from './raw-frame.js';
@@ -26,18 +27,32 @@ export interface FramePublisherOptions {
   readonly onStored: () => void;
 }
 
+/** The most frames on their way at once. */
+const MAX_TOGETHER = 16;
 /** How long an item waits for others to share its frame. */
 const LINGER_MS = 5;
 const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 5_000;
+
+/** A frame on its way, with what came of the first attempt. */
+class Sending {
+  readonly encoded: EncodedFrame;
+  error: unknown;
+  isSettled = false;
+
+  constructor(readonly frame: RawFrame) {
+    this.encoded = frame.encode();
+  }
+}
 
 /**
  * Writes one partition of `raw`.
  *
  * P1. Frames of a producer name are numbered from 0 without a gap, and a number always means the same bytes: a
  *     number that may have been stored is sent again until it is known to be.
- * P2. One frame is under way at a time. Else a frame that is refused for lack of room could be followed by one that
- *     is stored, and its number could never be used again.
+ * P2. Frames that have come together are sent together. Where one fails, those behind it have failed too, as the broker
+ *     port says, and are sent again one by one, in their order. They are given up for lack of room only where all were
+ *     refused for it: else a number could be missing below one that is stored.
  * P3. Where it stays unknown whether a frame was stored and sending again is no use, its requests fail, and
  *     numbering begins anew under another producer name.
  */
@@ -45,7 +60,7 @@ export class FramePublisher {
   #filling: RawFrame | undefined;
   #isFillingDue = false;
   #cancelLinger: Cancel = () => undefined;
-  readonly #sealed: RawFrame[] = [];
+  readonly #sealed: Sending[] = [];
   #isSending = false;
   #producer: MessageProducer | undefined;
   #generation = 0;
@@ -59,6 +74,15 @@ export class FramePublisher {
     const frame = this.#fill();
     frame.add(item);
     this.options.inFlight.add(item.bytes);
+    if (frame.isFull) this.#seal();
+    return frame;
+  }
+
+  /** The same of an event whose id is made here. */
+  addMoulded(mould: EventMould, event: MouldedEvent): RawFrame {
+    if (this.#filling?.takesMoulded(mostBytesOf(mould, event)) === false) this.#seal();
+    const frame = this.#fill();
+    this.options.inFlight.add(frame.addMoulded(mould, event));
     if (frame.isFull) this.#seal();
     return frame;
   }
@@ -87,36 +111,76 @@ export class FramePublisher {
   #seal(): void {
     this.#cancelLinger();
     this.#isFillingDue = false;
-    if (this.#filling !== undefined) this.#sealed.push(this.#filling);
+    if (this.#filling !== undefined) this.#sealed.push(new Sending(this.#filling));
     this.#filling = undefined;
     if (!this.#isSending) void this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
     this.#isSending = true;
-    for (let frame = this.#sealed.shift(); frame !== undefined; frame = this.#sealed.shift()) {
-      await this.#settle(frame);
+    while (this.#sealed.length > 0) {
+      await this.#settleAll(this.#sealed.splice(0, MAX_TOGETHER));
       if (this.#sealed.length === 0 && this.#isFillingDue) this.#seal();
     }
     this.#isSending = false;
   }
 
-  async #settle(frame: RawFrame): Promise<void> {
-    try {
-      await this.#store(frame);
-      this.options.onStored();
-      frame.succeed();
-    } catch (error) {
-      frame.fail(error);
-    } finally {
-      this.options.inFlight.release(frame.bytes);
+  async #settleAll(sendings: readonly Sending[]): Promise<void> {
+    const producer = sendings.length > 1 ? await this.#openIfPossible() : undefined;
+    if (producer !== undefined) await this.#sendTogether(sendings, producer);
+    const left = sendings.filter(({ isSettled }) => !isSettled);
+    const fatal = left.find(({ error }) => error !== undefined && !isRetriable(error));
+    // P3: all of them were sent under the old name.
+    if (fatal !== undefined) this.#beginAnew();
+    // P2: whether the log was full is beside the point, where one of them may be stored.
+    const mayBeStored = left.some(({ error }) => error !== undefined && !(error instanceof LogFullError));
+    for (const sending of left) {
+      const refusal = fatal?.error ?? (mayBeStored ? undefined : sending.error);
+      if (refusal === undefined) await this.#settle(sending, mayBeStored);
+      else this.#fail(sending, refusal);
     }
   }
 
+  async #settle(sending: Sending, mayBeStored: boolean): Promise<void> {
+    try {
+      await this.#store(sending.encoded, mayBeStored);
+      this.#succeed(sending);
+    } catch (error) {
+      this.#fail(sending, error);
+    }
+  }
+
+  #succeed(sending: Sending): void {
+    sending.isSettled = true;
+    this.options.inFlight.release(sending.frame.bytes);
+    this.options.onStored();
+    sending.frame.succeed();
+  }
+
+  #fail(sending: Sending, error: unknown): void {
+    sending.isSettled = true;
+    this.options.inFlight.release(sending.frame.bytes);
+    sending.frame.fail(error);
+  }
+
+  /** Sends several at once, each under its number. What is not stored then has its error (P2). */
+  async #sendTogether(sendings: readonly Sending[], producer: MessageProducer): Promise<void> {
+    const first = this.#nextSequence;
+    const send = async (sending: Sending, sequenceId: number): Promise<void> => {
+      try {
+        await this.#sendOnce(producer, sending.encoded, sequenceId, false);
+        this.#succeed(sending);
+      } catch (error) {
+        sending.error = error;
+      }
+    };
+    await Promise.all(sendings.map((sending, index) => send(sending, first + index)));
+    this.#nextSequence = first + sendings.filter(({ isSettled }) => isSettled).length;
+  }
+
   /** Returns once the frame is stored; throws if it is not and will not be. */
-  async #store(frame: RawFrame): Promise<void> {
-    const encoded = frame.encode();
-    let mayBeStored = false;
+  async #store(encoded: EncodedFrame, maybe: boolean): Promise<void> {
+    let mayBeStored = maybe;
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
       const outcome = await this.#send(encoded, mayBeStored);
       if (outcome === 'stored') return;
@@ -129,14 +193,8 @@ export class FramePublisher {
   async #send(encoded: EncodedFrame, mayBeStored: boolean): Promise<'stored' | 'not-sent' | 'unknown'> {
     const producer = await this.#open();
     if (producer === undefined) return 'not-sent';
-    const sequenceId = this.#nextSequence;
     try {
-      const { duplicate } = await producer.send({
-        payload: encoded.payload,
-        sequenceId,
-        properties: { ...encoded.properties, ...this.#properties(sequenceId) },
-      });
-      if (duplicate && !mayBeStored) throw new ProducerNameSharedError(this.#producerName(), sequenceId);
+      await this.#sendOnce(producer, encoded, this.#nextSequence, mayBeStored);
       this.#nextSequence++;
       return 'stored';
     } catch (error) {
@@ -145,6 +203,25 @@ export class FramePublisher {
       this.#beginAnew();
       throw error;
     }
+  }
+
+  async #sendOnce(
+    producer: MessageProducer,
+    { payload, properties }: EncodedFrame,
+    sequenceId: number,
+    mayBeStored: boolean,
+  ): Promise<void> {
+    const { duplicate } = await producer.send({
+      payload,
+      sequenceId,
+      properties: { ...properties, ...this.#properties(sequenceId) },
+    });
+    if (duplicate && !mayBeStored) throw new ProducerNameSharedError(this.#producerName(), sequenceId);
+  }
+
+  /** Undefined: not now, and why not shows when each is sent alone. */
+  async #openIfPossible(): Promise<MessageProducer | undefined> {
+    return await this.#open().catch(() => undefined);
   }
 
   /** Undefined: not now. Whatever can be waited for is. */

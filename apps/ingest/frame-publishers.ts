@@ -4,8 +4,10 @@ import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, ProcessFailpoints } from '#libs/platform';
 import { FramePublisher } from './frame-publisher.js';
+import type { EventMould, MouldedEvent } from './frame-lines.js';
 import { InFlightBytes } from './in-flight-bytes.js';
 import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
+import { Patience } from './patience.js';
 import type { RawFrame, RawItem } from './raw-frame.js';
 
 /** Above this a request that is being read waits. */
@@ -22,12 +24,15 @@ const DRAIN_MS = 5_000;
 export class FramePublishers implements BeforeApplicationShutdown {
   readonly #inFlight = new InFlightBytes();
   readonly #publishers = new Map<string, readonly FramePublisher[]>();
-  readonly #generatedIds: string;
+  /** What ids begin with that are made here. */
+  readonly generatedIds: string;
   @Inject(ProcessFailpoints) private readonly failpoints?: ProcessFailpoints;
   #lastStoredMs = -Infinity;
   /** When the log has stored something, or something came after it had stored all. */
   #lastMovedMs = -Infinity;
   #lastId = 0;
+  #turn = 0;
+  readonly #patience: Patience;
 
   constructor(
     @Inject(MessageBroker) private readonly broker: MessageBroker,
@@ -35,21 +40,44 @@ export class FramePublishers implements BeforeApplicationShutdown {
     @Inject(Pipelines) private readonly pipelines: Pipelines,
     @Inject(Configuration) private readonly configuration: Pick<Configuration, 'processId'>,
   ) {
-    this.#generatedIds = `${configuration.processId}-`;
+    this.generatedIds = `${configuration.processId}-`;
+    this.#patience = new Patience(clock, QUIET_MS, () => this.#lastStoredMs);
   }
 
   /** An id that nothing else has. */
   newId(): string {
-    return `${this.#generatedIds}${(this.#lastId++).toString(36)}`;
+    return `${this.generatedIds}${this.newIdNumber().toString(36)}`;
   }
 
-  /** Sends an item to the partition of its key, or of its id; answers the frame it travels in. */
-  publish(pipeline: PipelineDefinition, item: RawItem, key = item.id): RawFrame {
+  newIdNumber(): number {
+    return this.#lastId++;
+  }
+
+  /**
+   * Sends an item to the partition of its key, or of its id; one that nobody can ask for again goes to the partitions in turn.
+   * Answers the frame it travels in.
+   */
+  publish(pipeline: PipelineDefinition, item: RawItem, key?: string): RawFrame {
+    if (key === undefined && item.isIdGenerated) return this.#nextOf(pipeline).add(item);
     const publishers = this.#of(pipeline);
-    const publisher = publishers[partitionOf(key, publishers.length)];
-    if (publisher === undefined) throw new RangeError(`pipeline ${pipeline.name} has no partitions`);
+    return this.#awake(publishers[partitionOf(key ?? item.id, publishers.length)]).add(item);
+  }
+
+  /** Sends an event whose id is made here: the number of {@link newIdNumber} behind {@link generatedIds}. */
+  publishMoulded(pipeline: PipelineDefinition, mould: EventMould, event: MouldedEvent): RawFrame {
+    return this.#nextOf(pipeline).addMoulded(mould, event);
+  }
+
+  #nextOf(pipeline: PipelineDefinition): FramePublisher {
+    const publishers = this.#of(pipeline);
+    this.#turn = (this.#turn + 1) % publishers.length;
+    return this.#awake(publishers[this.#turn]);
+  }
+
+  #awake(publisher: FramePublisher | undefined): FramePublisher {
+    if (publisher === undefined) throw new RangeError('a pipeline has no partitions');
     if (this.#inFlight.total === 0) this.#lastMovedMs = this.clock.monotonicMs();
-    return publisher.add(item);
+    return publisher;
   }
 
   /** Resolves once a marker is stored in every partition, behind everything that was published before. */
@@ -83,23 +111,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
    * @throws LogUnavailableError once it has stored nothing for 30 s
    */
   async whileMoving<T>(wanted: Promise<T>): Promise<T> {
-    const done = new AbortController();
-    try {
-      return await Promise.race([wanted, this.#untilQuiet(done.signal)]);
-    } finally {
-      done.abort();
-    }
-  }
-
-  async #untilQuiet(done: AbortSignal): Promise<never> {
-    const beganMs = this.clock.monotonicMs();
-    for (;;) {
-      const quietMs = this.clock.monotonicMs() - Math.max(beganMs, this.#lastStoredMs);
-      if (quietMs >= QUIET_MS && !done.aborted) throw new LogUnavailableError(Math.round(quietMs));
-      await this.clock.sleep(QUIET_MS - quietMs, done);
-      // The race is over, and nobody looks at this any more.
-      if (done.aborted) return await new Promise<never>(() => undefined);
-    }
+    return await this.#patience.until(wanted);
   }
 
   /** What was taken in is stored before the log is closed. */
@@ -126,7 +138,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
       topic: this.pipelines.topic(pipeline.name, 'raw'),
       partition,
       processId: this.configuration.processId,
-      generatedIds: this.#generatedIds,
+      generatedIds: this.generatedIds,
       inFlight: this.#inFlight,
       onStored: () => {
         this.#lastStoredMs = this.clock.monotonicMs();

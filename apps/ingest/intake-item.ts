@@ -39,7 +39,7 @@ export interface Original {
 }
 
 /** The event as it travels, as JSON. */
-export function encodeEvent(event: Omit<StreamEvent, 'key'> & { readonly key: string | undefined }): string {
+export function encodeEvent(event: Omit<StreamEvent, 'key'> & { readonly key?: string | undefined }): string {
   return JSON.stringify(event);
 }
 

@@ -1,6 +1,8 @@
 import { type Clock, MAX_EVENT_BYTES } from '#libs/kernel';
+import type { PlainEvent } from '#libs/ingestion';
 import { FACTS, type Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
+import type { EventMould } from './frame-lines.js';
 import type { FramePublishers } from './frame-publishers.js';
 import {
   encodeDead,
@@ -37,6 +39,8 @@ export interface IntakeRequestOptions {
 }
 
 const MAX_ERRORS = 100;
+/** Of the data, and of the event. */
+const CLOSING_BRACES = 2;
 
 /**
  * Takes in the items of one request. The id of an item is its sender's; else the idempotency key and the item's line
@@ -48,12 +52,15 @@ export class IntakeRequest {
   #receivedMs: number;
   readonly #recentIds = new RecentIds();
   /** Frames that are not stored yet, with the number of events of this request in them. */
-  readonly #waiting = new Map<RawFrame, number>();
+  readonly #waiting = new Map<RawFrame, { events: number }>();
   #failure: { readonly error: unknown } | undefined;
   #accepted = 0;
   #duplicates = 0;
   #rejected = 0;
   readonly #errors: (ItemPlace & ItemProblem)[] = [];
+
+  /** Of what is being read. */
+  #mould: EventMould | undefined;
 
   constructor(private readonly options: IntakeRequestOptions) {
     this.#receivedMs = options.clock.nowMs();
@@ -72,6 +79,7 @@ export class IntakeRequest {
   /** The next items were received now. */
   touch(): void {
     this.#receivedMs = this.options.clock.nowMs();
+    this.#mould = undefined;
   }
 
   /** Takes an event, or refuses it where it is not of the pipeline's schema. */
@@ -94,6 +102,39 @@ export class IntakeRequest {
     }
     this.#accepted++;
     this.#publish({ id, isIdGenerated: this.#isGenerated(event.id), line, bytes }, key, 1);
+  }
+
+  /** Takes an event that is known to be of the pipeline's schema, and not too large, as it stands. */
+  takePlain(event: PlainEvent, place: ItemPlace): void {
+    if (this.#isGenerated(event.id)) {
+      this.#takeMoulded(event);
+      return;
+    }
+    const id = this.#idOf(event.id, place);
+    if (this.#isRepeat(id, event.id)) return;
+    const { from, end } = event;
+    const { stream } = this.options;
+    const timeMs = event.timeMs ?? this.#receivedMs;
+    const head = encodeEvent({
+      id,
+      stream,
+      timeMs,
+      receivedMs: this.#receivedMs,
+      type: this.eventType,
+      data: {},
+    });
+    const data = event.json.toString('utf8', from, end);
+    const line = `${head.slice(0, -CLOSING_BRACES)}${data}}}`;
+    this.#accepted++;
+    this.#publish({ id, isIdGenerated: false, line, bytes: Buffer.byteLength(line) }, undefined, 1);
+  }
+
+  #takeMoulded({ timeMs = this.#receivedMs, json, from, end }: PlainEvent): void {
+    const { publishers, pipeline } = this.options;
+    const idNumber = publishers.newIdNumber();
+    this.#mould ??= mouldOf(this.options, this.#receivedMs);
+    this.#accepted++;
+    this.#count(publishers.publishMoulded(pipeline, this.#mould, { idNumber, timeMs, json, from, end }), 1);
   }
 
   /** Refuses an item: it travels on as a dead event. @param item `id`: the sender's, where it could be read */
@@ -183,17 +224,25 @@ export class IntakeRequest {
   }
 
   #publish(item: RawItem, key: string | undefined, events: number): void {
-    const frame = this.options.publishers.publish(this.options.pipeline, item, key);
-    const before = this.#waiting.get(frame);
-    this.#waiting.set(frame, (before ?? 0) + events);
-    if (before === undefined) void this.#settle(frame);
+    this.#count(this.options.publishers.publish(this.options.pipeline, item, key), events);
+  }
+
+  #count(frame: RawFrame, events: number): void {
+    const known = this.#waiting.get(frame);
+    if (known === undefined) this.#await(frame, events);
+    else known.events += events;
+  }
+
+  #await(frame: RawFrame, events: number): void {
+    this.#waiting.set(frame, { events });
+    void this.#settle(frame);
   }
 
   async #settle(frame: RawFrame): Promise<void> {
     try {
       await frame.stored;
       const { pipeline, stream, telemetry } = this.options;
-      const events = this.#waiting.get(frame) ?? 0;
+      const { events = 0 } = this.#waiting.get(frame) ?? {};
       telemetry.record(FACTS.eventsAccepted, { pipeline: pipeline.name, stream }, events);
     } catch (error) {
       this.#failure ??= { error };
@@ -209,4 +258,14 @@ export class IntakeRequest {
 
 function tooLarge(bytes: number): ItemProblem {
   return { code: 'EVENT_TOO_LARGE', detail: `the event has ${bytes} bytes; it may have ${MAX_EVENT_BYTES}` };
+}
+
+function mouldOf({ publishers, stream, pipeline }: IntakeRequestOptions, receivedMs: number): EventMould {
+  const parts = [
+    `{"id":${JSON.stringify(publishers.generatedIds).slice(0, -1)}`,
+    `","stream":${JSON.stringify(stream)},"timeMs":`,
+    `,"receivedMs":${receivedMs},"type":${JSON.stringify(pipeline.eventType)},"data":{`,
+  ] as const;
+  const [beforeId, beforeTime, behindTime] = parts.map((part) => Buffer.from(part));
+  return { beforeId: beforeId!, beforeTime: beforeTime!, behindTime: behindTime! };
 }

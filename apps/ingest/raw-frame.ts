@@ -1,4 +1,5 @@
-import { type EncodedFrame, encodeFrame, type Marker } from '#libs/messaging';
+import type { EncodedFrame, FrameHeader, Marker } from '#libs/messaging';
+import { type EventMould, FrameLines, type MouldedEvent } from './frame-lines.js';
 
 /** The most items of a frame, and the most bytes of more than one. A frame of one item may be as large as an event. */
 export const MAX_FRAME_ITEMS = 500;
@@ -20,7 +21,8 @@ export class RawFrame {
   readonly stored: Promise<void>;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
   #bytes = 0;
-  readonly #lines: string[] = [];
+  #items = 0;
+  readonly #lines = new FrameLines();
   readonly #markers: Marker[] = [];
   #hasGeneratedIds = false;
   #hasLookalikeIds = false;
@@ -36,35 +38,51 @@ export class RawFrame {
   }
 
   get isFull(): boolean {
-    return this.#lines.length >= MAX_FRAME_ITEMS || this.#bytes >= MAX_FRAME_BYTES;
+    return this.#items >= MAX_FRAME_ITEMS || this.#bytes >= MAX_FRAME_BYTES;
   }
 
   /** May this item travel in the same frame. */
   takes(item: RawItem): boolean {
-    if (this.#lines.length === 0) return true;
+    if (this.#items === 0) return true;
     if (this.#bytes + item.bytes > MAX_FRAME_BYTES) return false;
     return item.isIdGenerated ? !this.#hasLookalikeIds : !(this.#hasGeneratedIds && this.#isLookalike(item));
   }
 
   add(item: RawItem): void {
-    this.#lines.push(item.line);
+    this.#lines.add(item.line, item.bytes);
+    this.#items++;
     this.#bytes += item.bytes;
     this.#hasGeneratedIds ||= item.isIdGenerated;
     this.#hasLookalikeIds ||= !item.isIdGenerated && this.#isLookalike(item);
+  }
+
+  /** May an event travel in the same frame whose id is made here, and that has at most so many bytes. */
+  takesMoulded(mostBytes: number): boolean {
+    return this.#items === 0 || (this.#bytes + mostBytes <= MAX_FRAME_BYTES && !this.#hasLookalikeIds);
+  }
+
+  /** Answers how many bytes it has as JSON. */
+  addMoulded(mould: EventMould, event: MouldedEvent): number {
+    const bytes = this.#lines.addMoulded(mould, event);
+    this.#items++;
+    this.#bytes += bytes;
+    this.#hasGeneratedIds = true;
+    return bytes;
   }
 
   mark(marker: Marker): void {
     this.#markers.push(marker);
   }
 
+  /** The frame as it is sent. Called once: it lets go of the items. */
   encode(): EncodedFrame {
-    const header = {
-      v: 1 as const,
-      kind: 'raw' as const,
+    const header: FrameHeader = {
+      v: 1,
+      kind: 'raw',
       ...(this.#hasGeneratedIds ? { generatedIds: this.generatedIds } : {}),
       ...(this.#markers.length > 0 ? { markers: this.#markers } : {}),
     };
-    return encodeFrame(header, this.#lines);
+    return this.#lines.encode(header);
   }
 
   succeed(): void {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { LineReader, type TextLine } from '#libs/ingestion';
 import { Configuration } from '#libs/platform';
+import { collected } from './collected-body.js';
 import { inflatedChunks } from './inflated-body.js';
 import { BodyNotJsonError, BodyTooLargeError } from './ingest.errors.js';
 
@@ -31,13 +32,15 @@ export class RequestBodies {
   }
 
   /**
-   * A body as JSON.
+   * A body as a whole.
    *
-   * @throws BodyTooLargeError above 1 MiB, BodyNotJsonError, BodyIncompleteError, and what {@link inflatedChunks} throws
+   * @throws BodyTooLargeError above 1 MiB, BodyIncompleteError, and what {@link inflatedChunks} throws
    */
-  async json(request: FastifyRequest): Promise<unknown> {
+  async whole(request: FastifyRequest): Promise<Buffer> {
     if (Number(request.headers['content-length']) > MAX_JSON_BODY_BYTES)
       throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
+    if (request.headers['content-encoding'] === undefined)
+      return await collected((request.body ?? request.raw) as Readable, MAX_JSON_BODY_BYTES);
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of this.#chunksOf(request)) {
@@ -45,11 +48,7 @@ export class RequestBodies {
       if (bytes > MAX_JSON_BODY_BYTES) throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
       chunks.push(chunk);
     }
-    try {
-      return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-    } catch (error) {
-      throw new BodyNotJsonError(error instanceof Error ? error.message : String(error));
-    }
+    return Buffer.concat(chunks);
   }
 
   #chunksOf(request: FastifyRequest): AsyncGenerator<Uint8Array> {
@@ -61,4 +60,13 @@ export class RequestBodies {
 
 interface BodySettings {
   readonly ingestMaxInflatedBytes: number;
+}
+
+/** A body as JSON. @throws BodyNotJsonError */
+export function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new BodyNotJsonError(error instanceof Error ? error.message : String(error));
+  }
 }

@@ -76,7 +76,15 @@ export interface EncodedFrame {
  */
 export function encodeFrame(header: FrameHeader, lines: readonly string[]): EncodedFrame {
   const head = JSON.stringify(header);
-  const text = Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`);
+  return encoded(Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`));
+}
+
+/** The same of items that are bytes already. @param items each behind a line feed, in UTF-8 */
+export function encodeFrameText(header: FrameHeader, items: Uint8Array): EncodedFrame {
+  return encoded(Buffer.concat([Buffer.from(JSON.stringify(header)), items]));
+}
+
+function encoded(text: Buffer): EncodedFrame {
   if (text.byteLength < MIN_COMPRESSED_BYTES)
     return { payload: text, properties: { [CONTENT_TYPE]: FRAME_CONTENT_TYPE } };
   const payload = zstdCompressSync(text, ZSTD_OPTIONS);

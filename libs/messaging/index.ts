@@ -5,6 +5,7 @@ export {
   decodeFrame,
   type EncodedFrame,
   encodeFrame,
+  encodeFrameText,
   type Frame,
   FRAME_CONTENT_TYPE,
   FRAME_VERSION,
