@@ -14,8 +14,10 @@ import { NestLogger } from './nest-logger.js';
 import { refuseToStart } from './start-app.js';
 
 export interface SubscriberDescription {
-  /** With the `@Subscriber` classes among its controllers. */
-  readonly module: Type | DynamicModule;
+  /** Classes under `@Subscriber`. */
+  readonly subscribers?: readonly Type[];
+  /** Modules with others among their controllers, and with what they need. */
+  readonly modules?: readonly (Type | DynamicModule)[];
   /** Of its probes and metrics, unless MILLRACE_PORT says otherwise. Default 3006. */
   readonly port?: number;
 }
@@ -68,13 +70,14 @@ export async function startSubscriber(description: SubscriberDescription): Promi
 }
 
 async function openSubscriber(
-  { module, port = DEFAULT_PORT }: SubscriberDescription,
+  { subscribers = [], modules = [], port = DEFAULT_PORT }: SubscriberDescription,
   configuration: Configuration,
   telemetry: Telemetry,
 ): Promise<NestFastifyApplication> {
   const root = {
     module: SubscriberRootModule,
-    imports: [MillraceModule.forRoot({ configuration, telemetry }), module],
+    imports: [MillraceModule.forRoot({ configuration, telemetry }), ...modules],
+    controllers: [...subscribers],
   };
   const app = await NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter(), {
     logger: new NestLogger(telemetry),

@@ -1,0 +1,4 @@
+import { startSubscriber } from '#libs/platform';
+import { Pager } from './pager.js';
+
+await startSubscriber({ subscribers: [Pager] });
