@@ -92,7 +92,7 @@ async function run(options) {
   return reportOf({ ...options, sentMs, faults, sender, fleet, seed }, await recount(folder));
 }
 
-function openLoad({ seed, rate, folder, closers }, fleet, load) {
+function openLoad({ seed, rate, folder, closers, signal }, fleet, load) {
   const traffic = new Traffic({ seed, rate, startMs: Date.now() });
   const sender = new Sender({
     ...{ traffic, rate, seed, folder, stream: STREAM },
@@ -103,10 +103,12 @@ function openLoad({ seed, rate, folder, closers }, fleet, load) {
     ...{ sender, series: SERIES[0], stream: STREAM, usualLagMs: OUT_OF_ORDER_MS + USUAL_DELAY_MS },
     ports: () => fleet.ports('dashboard'),
   });
-  closers.push(() => {
+  // What waits for either ends with the run.
+  signal.addEventListener('abort', () => {
     sender.abort();
-    return watch.stop();
+    void watch.stop();
   });
+  closers.push(() => watch.stop());
   return { sender, watch };
 }
 

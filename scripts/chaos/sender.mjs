@@ -10,6 +10,8 @@ const POSTS_A_SECOND = 10;
 const MAX_POSTS_AT_ONCE = 16;
 const ANSWER_WITHIN_MS = 10_000;
 const RETRY_MS = 250;
+/** As a load balancer does: a replica that did not answer gets one request after that time, and others when it answers. */
+const LEFT_OUT_MS = 5_000;
 /**
  * An event is sent when all that are older by more than this are stored. So nothing that was answered 202 late is late, and
  * the outcome does not depend on how long an outage was. test/chaos/pipeline.yaml allows for it.
@@ -27,6 +29,8 @@ export class Sender {
   #running;
   #failed;
   #turn = 0;
+  /** Ports that did not answer, and until when they are left out. */
+  #leftOut = new Map();
   #batches = 0;
   events = 0;
   sentAgain = 0;
@@ -122,8 +126,8 @@ export class Sender {
   }
 
   async #post({ body, key, items }, withinMs) {
-    const ports = this.#options.ports();
-    const url = `http://127.0.0.1:${ports[this.#turn++ % ports.length]}/v1/streams/${this.#options.stream}/events`;
+    const port = this.#port();
+    const url = `http://127.0.0.1:${port}/v1/streams/${this.#options.stream}/events`;
     const headers = { 'content-type': 'application/x-ndjson', 'idempotency-key': key };
     let response;
     let text;
@@ -131,8 +135,11 @@ export class Sender {
       response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(withinMs) });
       text = await response.text();
     } catch {
+      // Of a request that was cut off by the client nobody is to blame.
+      if (withinMs === ANSWER_WITHIN_MS) this.#leftOut.set(port, performance.now() + LEFT_OUT_MS);
       return { retryMs: RETRY_MS };
     }
+    this.#leftOut.delete(port);
     if (response.status === 429 || response.status >= 500)
       return { retryMs: 1_000 * Number(response.headers.get('retry-after') ?? RETRY_MS / 1_000) };
     if (response.status !== 202)
@@ -142,6 +149,19 @@ export class Sender {
     if (accepted + duplicates + rejected !== items)
       throw new Error(`ingest answers ${text} to batch ${key} of ${items} lines`);
     return { answer: { accepted, duplicates, rejected } };
+  }
+
+  #port() {
+    const ports = this.#options.ports();
+    const nowMs = performance.now();
+    for (let i = 0; i < ports.length; i++) {
+      const port = ports[this.#turn++ % ports.length];
+      const untilMs = this.#leftOut.get(port) ?? 0;
+      if (untilMs > nowMs) continue;
+      if (untilMs > 0) this.#leftOut.set(port, nowMs + LEFT_OUT_MS);
+      return port;
+    }
+    return ports[this.#turn++ % ports.length];
   }
 
   #close(batch) {

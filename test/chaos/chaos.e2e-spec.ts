@@ -59,5 +59,18 @@ describeWithPulsar('chaos', () => {
       },
       WAIT_MS,
     );
+
+    (HAS_TIME ? it : it.skip)(
+      'finds the damage where a fence is taken away [needs the time of npm run verify]',
+      async () => {
+        // A killed enrich goes over what it had not acknowledged again; the seed is one that meets it first.
+        const killed = ['--faults', 'kill', '--minutes', '0.5', '--seed', '11'];
+        const rate = ['--rate', String(EVENTS_A_SECOND)];
+        const { report, log } = await chaos([...killed, ...rate, '--without', 'covered-check']);
+        expect({ isDamaged: report.differing > 0, log }).toEqual({ isDamaged: true, log });
+        expect(report.examples.length).toBeGreaterThan(0);
+      },
+      WAIT_MS,
+    );
   });
 });
