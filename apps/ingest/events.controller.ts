@@ -121,9 +121,9 @@ async function takeAll(
   let index = 0;
   for (const item of values) {
     if (!intake.hasRoom) await intake.untilRoom();
-    const place = { index: index++ };
-    if (item.kind === 'plain') intake.takePlain(item, place);
-    else takeValue(item.value, place, { intake, original: () => originalValue(item.value) });
+    if (item.kind === 'plain') intake.takePlain(item, index);
+    else takeValue(item.value, { index }, { intake, original: () => originalValue(item.value) });
+    index++;
   }
   return await intake.receipt();
 }

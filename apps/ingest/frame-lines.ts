@@ -1,20 +1,5 @@
 import { encodeFrameText, type EncodedFrame, type FrameHeader } from '#libs/messaging';
-
-/** What an event whose id is made here looks like around its id, its time and its data, as {@link encodeEvent} prints it. */
-export interface EventMould {
-  readonly beforeId: Uint8Array;
-  readonly beforeTime: Uint8Array;
-  readonly behindTime: Uint8Array;
-}
-
-/** An event whose data is not printed again: its members stand in `json` at `[from, end)`. */
-export interface MouldedEvent {
-  readonly idNumber: number;
-  readonly timeMs: number;
-  readonly json: Buffer;
-  readonly from: number;
-  readonly end: number;
-}
+import type { EventMould, MouldedEvent } from './event-mould.js';
 
 const NOTHING = Buffer.alloc(0);
 const FIRST_BYTES = 1024;
@@ -30,7 +15,7 @@ const CLOSING_BRACE = 125;
 const AROUND_BYTES = 48;
 const LARGEST_PLAIN_TIME = 1e15;
 
-/** Buffers that frames have let go of. One of this size costs more to make than to fill. */
+/** Buffers that frames have let go of, whosever they were. One of this size costs more to make than to fill. */
 const spare: Buffer[] = [];
 
 /** The most bytes that an event has as JSON. */
@@ -52,13 +37,13 @@ export class FrameLines {
   }
 
   /** Answers how many bytes it has as JSON. */
-  addMoulded(mould: EventMould, event: MouldedEvent): number {
+  addMoulded(mould: EventMould, event: MouldedEvent, idNumber: number): number {
     this.#reserve(mostBytesOf(mould, event));
     const bytes = this.#bytes;
     bytes[this.#length] = LINE_FEED;
     const from = this.#length + 1;
-    let at = writeNumber(event.idNumber, BASE, bytes, written(mould.beforeId, bytes, from));
-    at = writeTime(event.timeMs, bytes, written(mould.beforeTime, bytes, at));
+    let at = writeNumber(idNumber, BASE, bytes, written(mould.beforeId, bytes, from));
+    at = writeTime(event.timeMs ?? mould.receivedMs, bytes, written(mould.beforeTime, bytes, at));
     at = written(mould.behindTime, bytes, at);
     at += event.json.copy(bytes, at, event.from, event.end);
     bytes[at++] = CLOSING_BRACE;

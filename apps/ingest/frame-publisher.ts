@@ -8,7 +8,8 @@ import {
   PRODUCER_PROPERTY,
   SEQUENCE_PROPERTY,
 } from '#libs/messaging';
-import { type EventMould, mostBytesOf, type MouldedEvent } from './frame-lines.js';
+import type { EventMould, MouldedEvent } from './event-mould.js';
+import { mostBytesOf } from './frame-lines.js';
 import type { InFlightBytes } from './in-flight-bytes.js';
 import { ProducerNameSharedError } from './ingest.errors.js';
 import { RawFrame, type RawItem } from './raw-frame.js';
@@ -79,10 +80,10 @@ export class FramePublisher {
   }
 
   /** The same of an event whose id is made here. */
-  addMoulded(mould: EventMould, event: MouldedEvent): RawFrame {
+  addMoulded(mould: EventMould, event: MouldedEvent, idNumber: number): RawFrame {
     if (this.#filling?.takesMoulded(mostBytesOf(mould, event)) === false) this.#seal();
     const frame = this.#fill();
-    this.options.inFlight.add(frame.addMoulded(mould, event));
+    this.options.inFlight.add(frame.addMoulded(mould, event, idNumber));
     if (frame.isFull) this.#seal();
     return frame;
   }

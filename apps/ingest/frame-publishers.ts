@@ -4,7 +4,7 @@ import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, ProcessFailpoints } from '#libs/platform';
 import { FramePublisher } from './frame-publisher.js';
-import type { EventMould, MouldedEvent } from './frame-lines.js';
+import { type EventMould, EventMoulds, type MouldedEvent } from './event-mould.js';
 import { InFlightBytes } from './in-flight-bytes.js';
 import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
 import { Patience } from './patience.js';
@@ -24,8 +24,8 @@ const DRAIN_MS = 5_000;
 export class FramePublishers implements BeforeApplicationShutdown {
   readonly #inFlight = new InFlightBytes();
   readonly #publishers = new Map<string, readonly FramePublisher[]>();
-  /** What ids begin with that are made here. */
-  readonly generatedIds: string;
+  readonly #generatedIds: string;
+  readonly moulds: EventMoulds;
   @Inject(ProcessFailpoints) private readonly failpoints?: ProcessFailpoints;
   #lastStoredMs = -Infinity;
   /** When the log has stored something, or something came after it had stored all. */
@@ -40,17 +40,14 @@ export class FramePublishers implements BeforeApplicationShutdown {
     @Inject(Pipelines) private readonly pipelines: Pipelines,
     @Inject(Configuration) private readonly configuration: Pick<Configuration, 'processId'>,
   ) {
-    this.generatedIds = `${configuration.processId}-`;
+    this.#generatedIds = `${configuration.processId}-`;
+    this.moulds = new EventMoulds(this.#generatedIds);
     this.#patience = new Patience(clock, QUIET_MS, () => this.#lastStoredMs);
   }
 
   /** An id that nothing else has. */
   newId(): string {
-    return `${this.generatedIds}${this.newIdNumber().toString(36)}`;
-  }
-
-  newIdNumber(): number {
-    return this.#lastId++;
+    return `${this.#generatedIds}${(this.#lastId++).toString(36)}`;
   }
 
   /**
@@ -63,9 +60,9 @@ export class FramePublishers implements BeforeApplicationShutdown {
     return this.#awake(publishers[partitionOf(key ?? item.id, publishers.length)]).add(item);
   }
 
-  /** Sends an event whose id is made here: the number of {@link newIdNumber} behind {@link generatedIds}. */
+  /** Sends an event whose id is made here, as {@link newId} makes them. @param mould of {@link moulds} */
   publishMoulded(pipeline: PipelineDefinition, mould: EventMould, event: MouldedEvent): RawFrame {
-    return this.#nextOf(pipeline).addMoulded(mould, event);
+    return this.#nextOf(pipeline).addMoulded(mould, event, this.#lastId++);
   }
 
   #nextOf(pipeline: PipelineDefinition): FramePublisher {
@@ -138,7 +135,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
       topic: this.pipelines.topic(pipeline.name, 'raw'),
       partition,
       processId: this.configuration.processId,
-      generatedIds: this.generatedIds,
+      generatedIds: this.#generatedIds,
       inFlight: this.#inFlight,
       onStored: () => {
         this.#lastStoredMs = this.clock.monotonicMs();

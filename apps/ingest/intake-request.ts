@@ -2,7 +2,7 @@ import { type Clock, MAX_EVENT_BYTES } from '#libs/kernel';
 import type { PlainEvent } from '#libs/ingestion';
 import { FACTS, type Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
-import type { EventMould } from './frame-lines.js';
+import type { EventMould } from './event-mould.js';
 import type { FramePublishers } from './frame-publishers.js';
 import {
   encodeDead,
@@ -50,7 +50,7 @@ const CLOSING_BRACES = 2;
  */
 export class IntakeRequest {
   #receivedMs: number;
-  readonly #recentIds = new RecentIds();
+  #recentIds: RecentIds | undefined;
   /** Frames that are not stored yet, with the number of events of this request in them. */
   readonly #waiting = new Map<RawFrame, { events: number }>();
   #failure: { readonly error: unknown } | undefined;
@@ -105,36 +105,29 @@ export class IntakeRequest {
   }
 
   /** Takes an event that is known to be of the pipeline's schema, and not too large, as it stands. */
-  takePlain(event: PlainEvent, place: ItemPlace): void {
+  takePlain(event: PlainEvent, index: number): void {
     if (this.#isGenerated(event.id)) {
-      this.#takeMoulded(event);
+      const { publishers, pipeline } = this.options;
+      this.#accepted++;
+      this.#count(publishers.publishMoulded(pipeline, (this.#mould ??= this.#newMould()), event), 1);
       return;
     }
-    const id = this.#idOf(event.id, place);
-    if (this.#isRepeat(id, event.id)) return;
-    const { from, end } = event;
+    const id = this.#idOf(event.id, { index });
+    if (!this.#isRepeat(id, event.id)) this.#takeWithId(id, event);
+  }
+
+  #takeWithId(id: string, { timeMs = this.#receivedMs, json, from, end }: PlainEvent): void {
     const { stream } = this.options;
-    const timeMs = event.timeMs ?? this.#receivedMs;
-    const head = encodeEvent({
-      id,
-      stream,
-      timeMs,
-      receivedMs: this.#receivedMs,
-      type: this.eventType,
-      data: {},
-    });
-    const data = event.json.toString('utf8', from, end);
-    const line = `${head.slice(0, -CLOSING_BRACES)}${data}}}`;
+    const head = { id, stream, timeMs, receivedMs: this.#receivedMs, type: this.eventType, data: {} };
+    const members = json.toString('utf8', from, end);
+    const line = `${encodeEvent(head).slice(0, -CLOSING_BRACES)}${members}}}`;
     this.#accepted++;
     this.#publish({ id, isIdGenerated: false, line, bytes: Buffer.byteLength(line) }, undefined, 1);
   }
 
-  #takeMoulded({ timeMs = this.#receivedMs, json, from, end }: PlainEvent): void {
-    const { publishers, pipeline } = this.options;
-    const idNumber = publishers.newIdNumber();
-    this.#mould ??= mouldOf(this.options, this.#receivedMs);
-    this.#accepted++;
-    this.#count(publishers.publishMoulded(pipeline, this.#mould, { idNumber, timeMs, json, from, end }), 1);
+  #newMould(): EventMould {
+    const { publishers, stream } = this.options;
+    return publishers.moulds.of({ stream, type: this.eventType, receivedMs: this.#receivedMs });
   }
 
   /** Refuses an item: it travels on as a dead event. @param item `id`: the sender's, where it could be read */
@@ -201,7 +194,7 @@ export class IntakeRequest {
 
   /** Only a sender can repeat an id; counts it where it did. */
   #isRepeat(id: string, given: string | undefined): boolean {
-    if (given === undefined || !this.#recentIds.isRepeat(id)) return false;
+    if (given === undefined || !(this.#recentIds ??= new RecentIds()).isRepeat(id)) return false;
     this.#duplicates++;
     return true;
   }
@@ -258,14 +251,4 @@ export class IntakeRequest {
 
 function tooLarge(bytes: number): ItemProblem {
   return { code: 'EVENT_TOO_LARGE', detail: `the event has ${bytes} bytes; it may have ${MAX_EVENT_BYTES}` };
-}
-
-function mouldOf({ publishers, stream, pipeline }: IntakeRequestOptions, receivedMs: number): EventMould {
-  const parts = [
-    `{"id":${JSON.stringify(publishers.generatedIds).slice(0, -1)}`,
-    `","stream":${JSON.stringify(stream)},"timeMs":`,
-    `,"receivedMs":${receivedMs},"type":${JSON.stringify(pipeline.eventType)},"data":{`,
-  ] as const;
-  const [beforeId, beforeTime, behindTime] = parts.map((part) => Buffer.from(part));
-  return { beforeId: beforeId!, beforeTime: beforeTime!, behindTime: behindTime! };
 }

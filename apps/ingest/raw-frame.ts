@@ -1,5 +1,6 @@
 import type { EncodedFrame, FrameHeader, Marker } from '#libs/messaging';
-import { type EventMould, FrameLines, type MouldedEvent } from './frame-lines.js';
+import type { EventMould, MouldedEvent } from './event-mould.js';
+import { FrameLines } from './frame-lines.js';
 
 /** The most items of a frame, and the most bytes of more than one. A frame of one item may be as large as an event. */
 export const MAX_FRAME_ITEMS = 500;
@@ -62,8 +63,8 @@ export class RawFrame {
   }
 
   /** Answers how many bytes it has as JSON. */
-  addMoulded(mould: EventMould, event: MouldedEvent): number {
-    const bytes = this.#lines.addMoulded(mould, event);
+  addMoulded(mould: EventMould, event: MouldedEvent, idNumber: number): number {
+    const bytes = this.#lines.addMoulded(mould, event, idNumber);
     this.#items++;
     this.#bytes += bytes;
     this.#hasGeneratedIds = true;

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { JsonObject } from '#libs/kernel';
+import { decodeFrame } from '#libs/messaging';
+import { EventMoulds } from './event-mould.js';
+import { FrameLines } from './frame-lines.js';
+import { encodeEvent } from './intake-item.js';
+
+const PROCESS = 'ingest-1-';
+const MAX_TIME_MS = 8_640_000_000_000_000;
+
+describe('the lines of a frame', () => {
+  it('are of a moulded event what printing it would give', () => {
+    const idNumber = fc.oneof(fc.nat(100), fc.maxSafeNat());
+    const timeMs = fc.option(
+      fc.oneof(
+        fc.constantFrom(0, 9, 10, 999_999_999_999_999, 1e15, MAX_TIME_MS, -1, -MAX_TIME_MS),
+        fc.integer({ min: -MAX_TIME_MS, max: MAX_TIME_MS }),
+      ),
+      { nil: undefined },
+    );
+    const data = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }));
+    const one = fc.record({ idNumber, timeMs, data });
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 5 }), fc.nat(), (events, receivedMs) => {
+        const place = { stream: 'web', type: 'web-request@1', receivedMs };
+        const moulds = new EventMoulds(PROCESS);
+        const lines = new FrameLines();
+        const printed = events.map((event) => {
+          const json = Buffer.from(JSON.stringify(event.data));
+          const body = { timeMs: event.timeMs, json, from: 1, end: json.length - 1 };
+          const bytes = lines.addMoulded(moulds.of(place), body, event.idNumber);
+          const line = lineOf(event, receivedMs);
+          expect(bytes).toBe(Buffer.byteLength(line));
+          return JSON.parse(line) as unknown;
+        });
+        const { payload } = lines.encode({ v: 1, kind: 'raw' });
+        expect(decodeFrame(payload, 'raw').items).toEqual(printed);
+      }),
+    );
+  });
+
+  function lineOf(
+    { idNumber, timeMs, data }: { idNumber: number; timeMs: number | undefined; data: JsonObject },
+    receivedMs: number,
+  ): string {
+    const id = `${PROCESS}${idNumber.toString(36)}`;
+    return encodeEvent({
+      id,
+      stream: 'web',
+      timeMs: timeMs ?? receivedMs,
+      receivedMs,
+      type: 'web-request@1',
+      data,
+    });
+  }
+});
