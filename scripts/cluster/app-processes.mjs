@@ -30,8 +30,9 @@ export class AppProcesses {
     this.#view = view;
   }
 
-  start({ name, app, port }, settings) {
-    const child = spawn(node24(), [join(DIST, 'apps', app, 'main.js')], {
+  /** One of the apps, or another program that starts and ends as they do. */
+  start({ name, app, port, program = join(DIST, 'apps', app, 'main.js') }, settings) {
+    const child = spawn(node24(), [program], {
       env: { ...process.env, ...settings, MILLRACE_PORT: String(port) },
       // The channel: an app ends when we are gone, however we went.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

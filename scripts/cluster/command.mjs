@@ -1,8 +1,9 @@
 // The cluster on one machine: servers, apps, and a front that sends requests on as an ingress would.
 
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../servers/free-port.mjs';
-import { main, ScriptFailure } from '../workspace.mjs';
+import { main, ROOT, ScriptFailure } from '../workspace.mjs';
 import { AppProcesses } from './app-processes.mjs';
 import { openFront } from './front.mjs';
 import { LogView } from './log-view.mjs';
@@ -11,6 +12,9 @@ import { startServers } from './servers.mjs';
 /** Where each app listens if the port is free; replicas take the ports ten further on. */
 const PORTS = { ingest: 3001, enrich: 3002, aggregate: 3003, alert: 3004, dashboard: 3005 };
 const PAGE_PORT = 3000;
+/** Not one of the apps: a service behind them, as users write them. */
+const SUBSCRIBER = { name: 'subscriber', program: join(ROOT, 'scripts/cluster/subscriber.mjs') };
+const SUBSCRIBER_PORT = 3006;
 const MAX_REPLICAS = 8;
 const USAGE = `usage: npm run cluster [-- --replicas N]   (N from 1 to ${MAX_REPLICAS}; settings: docs/configuration.md)`;
 
@@ -50,6 +54,7 @@ async function runApps({ replicas, stop, view, settings, closers }) {
     `stop and start an app alone with: ${alone(settings)} MILLRACE_PORT=… node dist/apps/<app>/main.js`,
   );
   for (const place of places) apps.start(place, settings);
+  apps.start({ ...SUBSCRIBER, port: await freePort(SUBSCRIBER_PORT) }, settings);
   const stopped = new Promise((done) =>
     stop.addEventListener('abort', () => done('stopped'), { once: true }),
   );

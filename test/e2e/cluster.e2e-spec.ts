@@ -5,6 +5,7 @@ import { MongoClient } from 'mongodb';
 import { describeWithMongodb, describeWithPulsar } from '#libs/testing';
 import { makeAccessLog } from './access-log.js';
 import { allRows, closeStream, deadLines, postLog, requestsByMinute } from './api.js';
+import { burstLog } from './burst-log.js';
 import { ClusterProcess } from './cluster-process.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { recount } from './recount.js';
@@ -13,6 +14,7 @@ import { recount } from './recount.js';
 
 const LOG = makeAccessLog({ lines: 6_000, days: 2, broken: 12, seed: 8 });
 const APPS = ['ingest', 'enrich', 'aggregate', 'alert', 'dashboard'] as const;
+const BURST = burstLog({ minutes: 12, perMinute: 30, burstAt: 3, burstMinutes: 4, broken: 0 });
 type App = (typeof APPS)[number];
 
 interface Health {
@@ -161,7 +163,13 @@ describeWithPulsar('every app as a process', (pulsar) => {
       expect(requestsByMinute(rows)).toEqual(recount(LOG.text));
       expect(await (await fetch(url)).text()).toContain('<!doctype html>');
       const started = cluster.lines.filter((line) => / is process \d+/.test(line));
-      expect(started).toHaveLength(APPS.length);
+      // And a service behind them, which is told each transition of an alert.
+      expect(started).toHaveLength(APPS.length + 1);
+      await postLog(url, 'burst', BURST);
+      await closeStream(url, 'burst');
+      await cluster.line(/^subscriber .* of burst is resolved/);
+      const told = cluster.lines.flatMap((line) => /of burst is (\w+)/.exec(line)?.[1] ?? []);
+      expect(told).toEqual(['pending', 'firing', 'resolved']);
       expect(await cluster.stop()).toBe(0);
       expect(started.map(pidOf).filter(isRunning)).toEqual([]);
     }, 180_000);
