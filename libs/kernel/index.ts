@@ -16,6 +16,7 @@ export {
 export { DataFolderBusyError, type FolderLock, lockFolder } from './folder-lock.js';
 export { isJsonObject, type JsonObject, type JsonScalar, type JsonValue } from './json.js';
 export { murmur3 } from './murmur3.js';
+export { SealedTable } from './sealed-table.js';
 export {
   damageOf,
   damageOnOpening,

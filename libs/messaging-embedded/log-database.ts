@@ -5,13 +5,13 @@ import { open, type Database, type Key, type RootDatabase } from 'lmdb';
 import {
   commitFailure,
   damageOnOpening,
+  SealedTable,
   sealValue,
   type TableTotal,
   TableTotals,
   unsealValue,
 } from '#libs/kernel';
 import { LogFileDamagedError } from './messaging-embedded.errors.js';
-import { SealedTable } from './sealed-table.js';
 
 /** What is kept about a topic. */
 export interface StoredTopic {
@@ -35,6 +35,8 @@ export interface StoredSegment {
 export interface LogDatabase {
   readonly root: RootDatabase;
   readonly totals: Database<Buffer, string>;
+  /** The totals as the transaction that runs has made them. */
+  readonly running: { totals: TableTotals };
   /** hash of the name → topic */
   readonly topics: SealedTable<StoredTopic, string>;
   /** [partition, entry] → see log-entry.ts */
@@ -50,7 +52,7 @@ export interface LogDatabase {
 
 /** One change of a transaction; without a value the key is removed. */
 export interface LogChange {
-  readonly table: keyof Omit<LogDatabase, 'root' | 'totals'>;
+  readonly table: keyof Omit<LogDatabase, 'root' | 'totals' | 'running'>;
   readonly key: number | string | [number, number] | [number, string];
   readonly value?: unknown;
 }
@@ -90,11 +92,19 @@ function openTables(folder: string): LogDatabase {
     // Maps the file in parts that are let go: the pages of a whole log would else count as memory of the process.
     remapChunks: true,
   });
+  const running = { totals: new TableTotals() };
   const sealed = <V, K extends Key>(name: string): SealedTable<V, K> =>
-    new SealedTable(name, root.openDB<Buffer, K>({ name, encoding: 'binary' }));
+    new SealedTable({
+      name,
+      what: `the table ${name} of the log`,
+      bytes: root.openDB<Buffer, K>({ name, encoding: 'binary' }),
+      totals: () => running.totals,
+      damaged: (what, reason) => new LogFileDamagedError(what, reason),
+    });
   return {
     root,
     totals: root.openDB({ name: 'totals', encoding: 'binary' }),
+    running,
     topics: sealed('topics'),
     entries: root.openDB({ name: 'entries', encoding: 'binary' }),
     segments: sealed('segments'),
@@ -133,21 +143,21 @@ export async function applyChanges(database: LogDatabase, changes: readonly LogC
   if (changes.length === 0) return;
   // Its promise speaks for each of its parts.
   const write = database.root.transaction(() => {
-    const totals = storedTotals(database);
-    for (const change of changes) applyChange(database, change, totals);
-    putTotals(database, totals);
+    database.running.totals = storedTotals(database);
+    for (const change of changes) applyChange(database, change);
+    putTotals(database, database.running.totals);
   });
   await write.catch(async (error: unknown) => {
     throw await commitFailure(error);
   });
 }
 
-function applyChange(database: LogDatabase, { table, key, value }: LogChange, totals: TableTotals): void {
+function applyChange(database: LogDatabase, { table, key, value }: LogChange): void {
   const target = database[table] as
     Database<Buffer, LogChange['key']> | SealedTable<unknown, LogChange['key']>;
   if (target instanceof SealedTable) {
-    if (value === undefined) target.remove(key, totals);
-    else target.put(key, value, totals);
+    if (value === undefined) target.remove(key);
+    else target.put(key, value);
   } else if (value === undefined) {
     void target.remove(key);
   } else {

@@ -6,13 +6,13 @@ import {
   commitFailure,
   damageOf,
   damageOnOpening,
+  SealedTable,
   sealValue,
   type TableTotal,
   TableTotals,
 } from '#libs/kernel';
 import { DataDamagedError, type DocumentWrite, type ResultRow } from '#libs/storage';
 import { unseal } from './sealed-bytes.js';
-import { SealedTable } from './sealed-table.js';
 import type { TaskHead } from './task-head.js';
 import { StoreClosedError, StoreWriteError } from './storage-embedded.errors.js';
 
@@ -138,8 +138,13 @@ export class StoreDatabase {
   }
 
   #sealed<V, K extends Key>(name: string): SealedTable<V, K> {
-    const database = this.#root.openDB<Buffer, K>({ name, encoding: 'binary' });
-    return new SealedTable(name, database, () => (this.#totals ??= this.#storedTotals()));
+    return new SealedTable({
+      name,
+      what: `the table ${name} of the store`,
+      bytes: this.#root.openDB<Buffer, K>({ name, encoding: 'binary' }),
+      totals: () => (this.#totals ??= this.#storedTotals()),
+      damaged: (what, reason) => new DataDamagedError(what, reason),
+    });
   }
 
   #storedTotals(): TableTotals {
