@@ -1,3 +1,4 @@
+import { alerts } from './alerts.js';
 import { ingest } from './ingest.js';
 import { liveLatency } from './live-latency.js';
 import type { Benchmark, Measurement } from './measurement.js';
@@ -9,6 +10,7 @@ import { windowing } from './windowing.js';
 // npm run bench [-- NAME …] [--json]: measures on this machine; nothing here is a test.
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  alerts,
   ingest,
   'live-latency': liveLatency,
   mongodb,

@@ -1,5 +1,5 @@
 import { type CommitVersion, type Lease, taskName } from '#libs/storage';
-import { unlessAborted } from './backoff.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { CommitPace, type CommitNeed } from './commit-pace.js';
 import { CrashGuard } from './crash-guard.js';
 import { DeliveredInputs } from './delivered-inputs.js';
@@ -32,6 +32,7 @@ export class TaskCommitter {
   isDirty = false;
   readonly #delivery: OutboxDelivery;
   readonly #delivered: DeliveredInputs;
+  readonly #acknowledgements: Acknowledgements;
 
   constructor(
     private readonly parts: TaskCommitterParts,
@@ -45,6 +46,7 @@ export class TaskCommitter {
     this.pace = new CommitPace(runtime.ports.clock, runtime.settings);
     this.#delivery = new OutboxDelivery(lease, runtime, signals.abort, { commitSeq, places });
     this.#delivered = new DeliveredInputs(commitSeq);
+    this.#acknowledgements = new Acknowledgements(parts.inputs, signals.abort);
     // Without user code there is nothing to be careful about: as if every owner had ended in order.
     const found = logic.userCode === undefined ? { inOrder: epoch - 1 } : note;
     const former = { note: found, epoch, hasEndedHere: signals.isAfterError === true };
@@ -70,9 +72,10 @@ export class TaskCommitter {
     return { urgency, isAnything: this.isDirty || !this.outputs.isEmpty || isNoteDue };
   }
 
-  /** @throws what the delivery failed with, if it did */
+  /** @throws what the delivery or an acknowledgement failed with, if it did */
   check(): void {
     this.#delivery.check();
+    this.#acknowledgements.check();
   }
 
   /** Puts out what is due. `more`: it is to be committed, and then more is due at the same position. */
@@ -105,8 +108,7 @@ export class TaskCommitter {
     this.isDirty = false;
     this.pace.committed();
     const acknowledged = this.#delivered.note(delivered);
-    if (acknowledged !== undefined)
-      await unlessAborted(this.parts.inputs.acknowledge(acknowledged), this.parts.signals.abort);
+    if (acknowledged !== undefined) this.#acknowledgements.upTo(acknowledged);
     await this.#waitForDelivery();
   }
 
@@ -115,6 +117,8 @@ export class TaskCommitter {
     await this.#delivery.waitBelow(1);
     this.guard.end(this.parts.commits.version.epoch);
     await this.commit();
+    await this.#acknowledgements.done();
+    this.#acknowledgements.check();
   }
 
   async close(): Promise<void> {
