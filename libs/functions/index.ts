@@ -13,7 +13,14 @@ export {
 export { decodeOutbox, encodeOutbox } from './outbox.js';
 export { DEFAULT_SETTINGS, type RuntimePorts, type RuntimeSettings } from './runtime-ports.js';
 export { StateLog } from './state-log.js';
-export type { StateCells, StateIdentity, StateMigration } from './state-migration.js';
+export type {
+  StateCells,
+  StateChanges,
+  StateDowngrade,
+  StateFormat,
+  StateIdentity,
+  StateMigration,
+} from './state-migration.js';
 export { type TaskFactory, TaskHost } from './task-host.js';
 export type { InputDefinition } from './task-inputs.js';
 export type { Moment, Outputs, RunScope, TaskInput, TaskLogic, Urgency } from './task-logic.js';

@@ -4,6 +4,7 @@ import type { Telemetry } from '#libs/observability';
 import type { CommitStore, LeaseStore, ResultStore } from '#libs/storage';
 import type { Fence } from './fences.js';
 import type { Failpoints } from './failpoints.js';
+import type { StateFormat } from './state-migration.js';
 import type { UserCodeGate } from './user-code-gate.js';
 
 /** Everything a task needs from outside. */
@@ -36,6 +37,8 @@ export interface RuntimeSettings {
   readonly leaseRenewMs: number;
   /** How often a process looks who is there and what is free; more often while a task is expected to come free. */
   readonly rosterMs: number;
+  /** In which version state is written that is stored in a former one. */
+  readonly stateFormat: StateFormat;
   /** For tests of a stage that lags behind: task name → how long its start is put off, in milliseconds. */
   readonly holdTasks: ReadonlyMap<string, number>;
   /** For simulations that show what each fence is there for. Always empty elsewhere. */
@@ -59,6 +62,7 @@ export const DEFAULT_SETTINGS: RuntimeSettings = {
   leaseTtlMs: 10_000,
   leaseRenewMs: 3_000,
   rosterMs: 300,
+  stateFormat: 'stored',
   holdTasks: new Map(),
   withoutFences: new Set(),
 };

@@ -124,4 +124,55 @@ describe('the state of a task in its commits', () => {
       "the state of t (operator 'local') can't be brought from version 2 to 3: no such thing",
     );
   });
+
+  it('goes on in the version that is stored where it can be written, base and deltas, and older programs read it', () => {
+    const second: StateIdentity = { operator: 'local', version: 2 };
+    const both: StateIdentity = {
+      ...THIRD,
+      downgrades: { 2: (changes) => new Map([...changes].map(([name, value]) => [name, hundredth(value)])) },
+    };
+    const change = fc.tuple(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.option(
+        fc.string({ maxLength: 400_000 }).map((text) => text.length),
+        { nil: undefined },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 8 }), (commits) => {
+        let blobs = [blobOf(second, [['a', 7]])];
+        const expected = new Map<string, JsonValue>([['a', 700]]);
+        for (const changes of commits) {
+          const log = new StateLog(both, 't', 'stored');
+          expect(log.restore(blobs)).toEqual(expected);
+          for (const [name, value] of changes) {
+            if (value === undefined) expected.delete(name);
+            else expected.set(name, value * 100);
+          }
+          const made = new Map(changes.map(([name]) => [name, expected.get(name)]));
+          blobs = keep(
+            blobs,
+            log.next(made, () => expected),
+          );
+          expect(log.version).toBe(2);
+        }
+        const former = new StateLog(second, 't').restore(blobs);
+        expect(former).toEqual(new Map([...expected].map(([name, value]) => [name, Number(value) / 100])));
+        const told = new StateLog(both, 't', 'newest');
+        const cells = told.restore(blobs);
+        expect(told.next(cells.size === 0 ? [['z', 1]] : cells, () => cells)?.kind).toBe('base');
+        expect(told.version).toBe(3);
+      }),
+    );
+  });
+
+  it('writes the present version where no downgrade leads to the stored one', () => {
+    const log = new StateLog(THIRD, 't', 'stored');
+    log.restore([blobOf({ operator: 'local', version: 2 }, [['a', 1]])]);
+    expect(log.version).toBe(3);
+  });
 });
+
+function hundredth(value: JsonValue | undefined): JsonValue | undefined {
+  return value === undefined ? undefined : Number(value) / 100;
+}

@@ -2,7 +2,17 @@ import { crc32 } from 'node:zlib';
 import type { JsonValue } from '#libs/kernel';
 import { DataDamagedError, type StateBlob } from '#libs/storage';
 import { type FoundState, StateUnknownError } from './functions.errors.js';
-import { migrate, oldestKnownVersion, type StateIdentity } from './state-migration.js';
+import {
+  downgraded,
+  migrate,
+  oldestKnownVersion,
+  type StateCells,
+  type StateChanges,
+  type StateFormat,
+  type StateIdentity,
+  withoutRemoved,
+  writtenVersion,
+} from './state-migration.js';
 
 // A blob of state: a header line (format, operator, version, checksum of the rest), then a JSON array of
 // cells: [name, value], or [name] for a cell that was removed.
@@ -21,15 +31,25 @@ export class StateLog {
   #baseBytes = 0;
   #deltaBytes = 0;
   #hasBase = false;
+  #version: number;
 
+  /** @param format in which version state is written that is stored in a former one */
   constructor(
     private readonly identity: StateIdentity,
     private readonly task: string,
-  ) {}
+    private readonly format: StateFormat = 'newest',
+  ) {
+    this.#version = identity.version;
+  }
+
+  /** The version in which state is written. */
+  get version(): number {
+    return this.#version;
+  }
 
   /**
-   * The cells that base and deltas add up to, as the present version has them. What was migrated is stored with the
-   * next change, as a new base: no delta ever stands on a base of another version.
+   * The cells that base and deltas add up to, as the present version has them. Where the present version is to be written, what was
+   * migrated is stored with the next change, as a new base: no delta ever stands on a base of another version.
    *
    * @throws DataDamagedError if a checksum does not fit
    * @throws StateUnknownError if it is another operator's or of a version that is not known here
@@ -51,8 +71,9 @@ export class StateLog {
       }
       this.#account(blob);
     }
+    this.#version = writtenVersion(identity, found, this.format);
     if (found === identity.version) return cells;
-    this.#hasBase = false;
+    if (this.#version !== found) this.#hasBase = false;
     return migrate(cells, found, { identity, task });
   }
 
@@ -61,12 +82,21 @@ export class StateLog {
     changes: Iterable<readonly [string, JsonValue | undefined]>,
     all: () => Iterable<readonly [string, JsonValue]>,
   ): StateBlob | undefined {
-    const changed = [...changes];
-    if (changed.length === 0) return undefined;
-    const delta: StateBlob = { kind: 'delta', bytes: this.#encode(changed.map(toCell)) };
-    const blob = this.#isBaseDue(delta) ? { kind: 'base' as const, bytes: this.#encode([...all()]) } : delta;
+    const everything = (): StateCells => new Map(all());
+    const changed = this.#written(new Map(changes), everything);
+    if (changed.size === 0) return undefined;
+    const delta: StateBlob = { kind: 'delta', bytes: this.#encode(changed) };
+    const blob = this.#isBaseDue(delta) ? this.#base(everything()) : delta;
     this.#account(blob);
     return blob;
+  }
+
+  #base(cells: StateCells): StateBlob {
+    return { kind: 'base', bytes: this.#encode(withoutRemoved(this.#written(cells, () => cells))) };
+  }
+
+  #written(changes: StateChanges, all: () => StateCells): StateChanges {
+    return downgraded(changes, all, { version: this.#version, identity: this.identity });
   }
 
   #isBaseDue(delta: StateBlob): boolean {
@@ -84,10 +114,14 @@ export class StateLog {
     }
   }
 
-  #encode(cells: readonly Cell[]): Buffer {
-    const body = Buffer.from(JSON.stringify(cells));
-    const { operator, version } = this.identity;
-    const head = { format: FORMAT, operator, version, crc: crc32(body) };
+  #encode(cells: StateChanges): Buffer {
+    const body = Buffer.from(JSON.stringify([...cells].map(toCell)));
+    const head = {
+      format: FORMAT,
+      operator: this.identity.operator,
+      version: this.#version,
+      crc: crc32(body),
+    };
     return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
   }
 

@@ -46,13 +46,13 @@ export class TaskCommits {
 
   constructor(
     private readonly lease: Lease,
-    identity: StateIdentity,
+    private readonly identity: StateIdentity,
     private readonly runtime: Runtime,
     private readonly signal: AbortSignal,
   ) {
     this.#version = lease.version;
     this.#name = taskName(lease.task);
-    this.#state = new StateLog(identity, this.#name);
+    this.#state = new StateLog(identity, this.#name, runtime.settings.stateFormat);
   }
 
   get version(): CommitVersion {
@@ -74,8 +74,17 @@ export class TaskCommits {
     }
     this.#version = { ...this.lease.version, commitSeq: stored.version.commitSeq };
     const progress = decodeProgress(stored.progress);
+    const cells = this.#state.restore(stored.state);
+    const { version: written } = this.#state;
+    const { version: newest } = this.identity;
+    if (written < newest)
+      this.runtime.ports.telemetry.record(FACTS.stateWrittenAsBefore, {
+        ...this.lease.task,
+        written,
+        newest,
+      });
     return {
-      cells: this.#state.restore(stored.state),
+      cells,
       progress,
       crash: progress.crash,
       deliveredCommitSeq: stored.deliveredCommitSeq,

@@ -47,8 +47,8 @@ interface RunningTask {
 }
 
 interface StopTime {
-  /** When it was told to give the task back, by the monotonic clock. */
-  atMs: number | undefined;
+  /** When it was told to give the task back, at the earliest when the run began; by the monotonic clock. */
+  atMs: number;
 }
 
 type RunOutcome = 'no-lease' | 'ended' | 'failed' | 'hopeless';
@@ -217,7 +217,7 @@ export class TaskHost {
     const startedMs = clock.monotonicMs();
     task.giveBack = new AbortController();
     const drain = AbortSignal.any([this.#drain.signal, task.giveBack.signal]);
-    const stop: StopTime = { atMs: undefined };
+    const stop: StopTime = { atMs: startedMs };
     drain.addEventListener('abort', () => (stop.atMs = clock.monotonicMs()), { once: true });
     let end: Exclude<LeaseEnd, 'expired'> = 'failed';
     try {
@@ -267,7 +267,7 @@ export class TaskHost {
   async #release(lease: Lease, end: Exclude<LeaseEnd, 'expired'>, stop: StopTime): Promise<void> {
     await this.ports.leases.release(lease, end).catch(() => undefined);
     if (end === 'failed') return;
-    const seconds = (this.ports.clock.monotonicMs() - (stop.atMs ?? NaN)) / 1_000;
+    const seconds = (this.ports.clock.monotonicMs() - stop.atMs) / 1_000;
     this.ports.telemetry.record(FACTS.taskGivenBack, { ...lease.task, reason: end, seconds });
   }
 

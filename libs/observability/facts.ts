@@ -52,6 +52,10 @@ export const FACTS = {
   taskStarted: loggedFact<
     OfTask & { partition: number; epoch: number; commitSeq: number; redelivered: number }
   >('debug', 'task started'),
+  stateWrittenAsBefore: loggedFact<OfTask & { partition: number; written: number; newest: number }>(
+    'info',
+    'state is stored in a former version and goes on being written in it; MILLRACE_STATE_FORMAT=newest ends that',
+  ),
   taskStopped: loggedFact<OfTask & { partition: number; reason: string }>('debug', 'task stopped'),
   taskFailed: countedFact<OfTask & { partition: number; code: string; error: unknown }>({
     level: 'error',

@@ -178,6 +178,11 @@ export const SETTINGS = {
     meaning: 'Secret that visitor ids are made with. Default: made at the first start and kept in the store.',
     isSecret: true,
   }),
+  stateFormat: setting('MILLRACE_STATE_FORMAT', parseOneOf(['stored', 'newest']), {
+    default: 'stored',
+    meaning:
+      'In which version tasks write state that is stored in a former one: `stored` goes on with that version, so that processes of the former release can take the tasks back; `newest` when none of those will run any more.',
+  }),
   holdTasks: setting('MILLRACE_HOLD_TASKS', parseHolds, {
     default: '',
     meaning:

@@ -103,7 +103,8 @@ export class PlatformModule implements OnApplicationShutdown {
 }
 
 function taskHost(configuration: Configuration, ports: Omit<RuntimePorts, 'random'>): TaskHost {
-  const { commitIntervalMs, commitGapMs, holdTasks, withoutFences } = configuration.values;
-  const settings = { ...DEFAULT_SETTINGS, commitIntervalMs, commitGapMs, holdTasks, withoutFences };
+  const { commitIntervalMs, commitGapMs, stateFormat, holdTasks, withoutFences } = configuration.values;
+  const chosen = { commitIntervalMs, commitGapMs, stateFormat, holdTasks, withoutFences };
+  const settings = { ...DEFAULT_SETTINGS, ...chosen };
   return new TaskHost(configuration.processId, { ...ports, random: Math.random }, settings);
 }

@@ -53,11 +53,67 @@ describe('stored state', () => {
     },
   );
 
+  it.each(former().map((fixture) => [`${fixture.operator}, version ${fixture.version}`, fixture] as const))(
+    'is written as it was, where it was stored so: %s',
+    async (_, { operator, version, cells, given, then }) => {
+      const { identity, make } = stageOf(operator);
+      const before = new StateLog({ operator, version }, operator);
+      const blobs = [before.next(cells, () => cells)!];
+      const present = new StateLog(identity, operator, 'stored');
+      const logic = make();
+      logic.restore(present.restore(blobs));
+      const half = Math.ceil(given.frames.length / 2);
+      const found = await giveFrames(logic, given.frames.slice(0, half), given.from, (changes) => {
+        const next = present.next(changes, () => logic.cells());
+        if (next !== undefined) blobs.push(next);
+      });
+      expect(present.version).toBe(version);
+      // The former program reads it, and has cells of the kinds that it knows.
+      const read = new StateLog({ operator, version }, operator).restore(blobs);
+      const kinds = (names: Iterable<string>): Set<string> =>
+        new Set([...names].map((name) => name.split('/', 1)[0]!));
+      const known = kinds(cells.map(([name]) => name));
+      expect([...kinds(read.keys())].filter((kind) => !known.has(kind))).toEqual([]);
+      // Whoever goes on from it goes on as if nothing had been in between.
+      const next = make();
+      next.restore(new StateLog(identity, operator).restore(blobs));
+      const rest = await giveFrames(next, given.frames.slice(half), given.from + half);
+      expect(seenOf(together(found, rest))).toEqual(seenOf(then));
+    },
+  );
+
+  it.each(former().map((fixture) => [`${fixture.operator}, version ${fixture.version}`, fixture] as const))(
+    'is refused by a former program once it is written anew: %s',
+    (_, { operator, version, cells }) => {
+      const { identity } = stageOf(operator);
+      const stored = new StateLog({ operator, version }, operator).next(cells, () => cells)!;
+      const present = new StateLog(identity, operator, 'newest');
+      const restored = present.restore([stored]);
+      const base = present.next(restored, () => restored)!;
+      expect(base.kind).toBe('base');
+      expect(() => new StateLog({ operator, version }, operator).restore([base])).toThrow(
+        `version ${identity.version} (format 1); this program knows operator '${operator}', version`,
+      );
+    },
+  );
+
   it.each(Object.entries(STAGES))('has a file of each version of %s', (operator, { identity }) => {
     const present = fixtures.filter((fixture) => fixture.operator === operator).map(({ version }) => version);
     expect(present.sort()).toEqual(Array.from({ length: identity.version }, (_, index) => index + 1));
   });
 });
+
+function former(): readonly Fixture[] {
+  return fixtures.filter(({ operator, version }) => version < stageOf(operator).identity.version);
+}
+
+function together(first: PutOut, second: PutOut): PutOut {
+  return {
+    frames: [...first.frames, ...second.frames],
+    rows: [...first.rows, ...second.rows],
+    messages: [...first.messages, ...second.messages],
+  };
+}
 
 function stageOf(operator: string): Stage {
   const stage = STAGES[operator];

@@ -116,8 +116,17 @@ export function eventFrames(): readonly GivenFrame[] {
   });
 }
 
-/** Gives frames to a stage, one commit each, as the task that `producer` names. */
-export async function giveFrames(logic: TaskLogic, frames: readonly GivenFrame[], from = 0): Promise<PutOut> {
+/**
+ * Gives frames to a stage, one commit each, as the task that `producer` names.
+ *
+ * @param onCommit told what each commit would store
+ */
+export async function giveFrames(
+  logic: TaskLogic,
+  frames: readonly GivenFrame[],
+  from = 0,
+  onCommit: (changes: readonly (readonly [string, JsonValue | undefined])[]) => void = () => undefined,
+): Promise<PutOut> {
   const put = {
     frames: [] as GivenFrame[],
     rows: [] as JsonValue[],
@@ -139,7 +148,7 @@ export async function giveFrames(logic: TaskLogic, frames: readonly GivenFrame[]
     await logic.apply({ delivery, frame, ...(kind === 'enriched' ? {} : { producer }) }, outputs);
     while (logic.flush(outputs, Infinity) === 'more') continue;
     // A commit takes what has changed.
-    [...logic.changes()].forEach(() => undefined);
+    onCommit([...logic.changes()]);
   }
   return put;
 }
