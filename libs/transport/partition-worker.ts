@@ -17,6 +17,8 @@ import type { TopicPlan } from './topic-plan.js';
 export interface PartitionWorkerOptions {
   readonly plan: TopicPlan;
   readonly partition: number;
+  /** Its place in the order in which this process takes partitions, from 0. */
+  readonly turn: number;
   readonly runner: EventRunner;
   readonly broker: MessageBroker;
   readonly clock: Clock;
@@ -36,10 +38,12 @@ const RECEIVE_WAIT_MS = 1_000;
 const BACKLOG_INTERVAL_MS = 10_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
-/** Whoever waits for a partition asks so often whether it is free. */
+/** Partitions are taken one by one, ever more slowly: replicas that start together share them. */
+const TURN_MS = 100;
+/** Whoever waits for a partition asks so often whether it is free … */
 const STANDBY_MS = 400;
-/** … and so much later for each partition that it has: replicas that start together share them. */
-const SATED_MS = 150;
+/** … and so much later for each that it has: one that has none comes first. */
+const SATED_MS = 300;
 
 interface Received {
   readonly lane: string;
@@ -61,6 +65,7 @@ export class PartitionWorker {
   #endedUpTo: Position | undefined;
   readonly #ended = new Map<string, Position>();
   #isReading = false;
+  #hasAnswer = false;
   #backlogAskedMs = -Infinity;
 
   constructor(options: PartitionWorkerOptions) {
@@ -71,16 +76,23 @@ export class PartitionWorker {
     return this.#isReading;
   }
 
+  /** It has tried: it reads, or another does, or the problem is known. */
+  get hasAnswer(): boolean {
+    return this.#hasAnswer;
+  }
+
   /** Reads until it is told to stop; whatever goes wrong, it tries again. Never rejects. */
   async run(): Promise<void> {
-    const { stop, held, clock } = this.#options;
-    await clock.sleep(held() * SATED_MS, stop);
+    const { stop, held, turn, clock } = this.#options;
+    await clock.sleep(turn * TURN_MS, stop);
+    await clock.sleep(held() * TURN_MS, stop);
     for (let failures = 0; !stop.aborted;) {
       try {
         await this.#readUntilStopped();
       } catch (error) {
         failures = this.#isReading ? 1 : failures + 1;
         this.#isReading = false;
+        this.#hasAnswer = true;
         await clock.sleep(this.#afterFailure(error, failures), stop);
       }
     }
@@ -109,7 +121,7 @@ export class PartitionWorker {
     const line = new AcknowledgementLine((position) => consumer.acknowledgeUpTo(position));
     const work = new OrderedWork<Received>(plan.settings.maxInFlight, (received) => this.#work(received));
     try {
-      this.#isReading = true;
+      this.#isReading = this.#hasAnswer = true;
       onProblem(undefined);
       telemetry.record(FACTS.subscriptionReads, { topic, subscription, partition });
       while (!stop.aborted) await this.#receive(consumer, line, work);

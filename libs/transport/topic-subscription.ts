@@ -39,7 +39,6 @@ export class TopicSubscription {
   readonly #problems = new Map<number, SubscriptionProblem>();
   readonly #deadLetters: DeadLetterPublisher;
   #workers: readonly PartitionWorker[] = [];
-  #isOpen = false;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -58,7 +57,8 @@ export class TopicSubscription {
 
   /** What keeps it from its work. Empty: nothing does. */
   get problems(): readonly SubscriptionProblem[] {
-    if (this.#problems.size > 0 || this.#isOpen) return [...this.#problems.values()];
+    const isOpen = this.#workers.length > 0 && this.#workers.every(({ hasAnswer }) => hasAnswer);
+    if (this.#problems.size > 0 || isOpen) return [...this.#problems.values()];
     return [this.#problemOf(-1, 'SUBSCRIPTION_OPENING', 'it is being opened')];
   }
 
@@ -72,9 +72,12 @@ export class TopicSubscription {
   async #run(): Promise<void> {
     const partitions = await this.#opened();
     if (partitions === undefined) return;
-    this.#workers = Array.from({ length: partitions }, (_, partition) => this.#worker(partition));
-    this.#isOpen = true;
-    await Promise.all([...this.#workers.map((worker) => worker.run())]);
+    // Replicas begin at different places.
+    const first = Math.floor(this.tools.random() * partitions);
+    this.#workers = Array.from({ length: partitions }, (_, turn) =>
+      this.#worker((first + turn) % partitions, turn),
+    );
+    await Promise.all(this.#workers.map((worker) => worker.run()));
   }
 
   /** The partitions of the topic, once there is a subscription on each; undefined: it was stopped before. */
@@ -106,7 +109,7 @@ export class TopicSubscription {
     return partitions;
   }
 
-  #worker(partition: number): PartitionWorker {
+  #worker(partition: number, turn: number): PartitionWorker {
     const { plan, tools } = this;
     const deadLetters = this.#deadLetters;
     const onProblem = (error: unknown): void => this.#note(partition, error);
@@ -114,6 +117,7 @@ export class TopicSubscription {
       ...tools,
       plan,
       partition,
+      turn,
       runner: new EventRunner({ ...tools, plan, deadLetters, onProblem }),
       stop: this.#stop.signal,
       held: () => this.#workers.filter((worker) => worker.isReading).length,
