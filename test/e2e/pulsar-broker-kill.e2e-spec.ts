@@ -50,6 +50,7 @@ describeWithPulsar('a broker that', () => {
     const rows = await allRows(url, 'requests_per_minute', 'web');
     expect(requestsByMinute(rows)).toEqual(recount(load.log));
     expect(await fatesOf(url, 'web')).toMatchObject({ counted: load.sent, late: 0, dead: 0, future: 0 });
+    process.stderr.write(`${load.sent} events recounted: equal\n`);
   }
 
   it(
