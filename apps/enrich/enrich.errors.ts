@@ -10,6 +10,17 @@ export class StepFileInvalidError extends PlatformError {
   }
 }
 
+/** A look-up asks in a database, and none is configured. The process does not start. */
+export class LookupDatabaseMissingError extends PlatformError {
+  readonly code = 'LOOKUP_DATABASE_MISSING';
+  readonly retry: RetryAdvice = 'never';
+  constructor(source: string) {
+    super(`there is no database for the look-up of ${source}: set MILLRACE_LOOKUP_MONGODB to its address`, {
+      context: { source },
+    });
+  }
+}
+
 /** A step of the user's own has thrown. The event becomes a dead letter. */
 export class StepFailedError extends PlatformError {
   readonly code = 'STEP_FAILED';

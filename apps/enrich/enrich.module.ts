@@ -5,7 +5,7 @@ import { MessageBroker } from '#libs/messaging';
 import { FACTS, Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, Tasks } from '#libs/platform';
-import { DocumentStore } from '#libs/storage';
+import { DocumentStore, KeyedRecords } from '#libs/storage';
 import { EnrichTaskLogic } from './enrich-task.js';
 import { storeOpenMarkers } from './open-markers.js';
 import { type MadeSteps, makeSteps } from './steps/make-steps.js';
@@ -25,14 +25,15 @@ export class EnrichModule implements OnApplicationBootstrap, OnApplicationShutdo
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
     @Inject(MessageBroker) private readonly broker: MessageBroker,
+    @Inject(KeyedRecords) private readonly records: KeyedRecords,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     const configured = this.configuration.values.visitorSecret;
     const secret = await visitorSecret(configured, this.documents);
-    const { clock, telemetry, broker } = this;
+    const { clock, telemetry, broker, records } = this;
     for (const pipeline of this.pipelines.all) {
-      const resources = { pipeline: pipeline.name, visitorSecret: secret, clock, telemetry, broker };
+      const resources = { pipeline: pipeline.name, visitorSecret: secret, clock, telemetry, broker, records };
       // Partitions share what is looked up: a cache of each would ask as often as there are partitions.
       const made = await makeSteps(pipeline.enrich, resources);
       this.#made.push(made);

@@ -14,6 +14,8 @@ export type LookupSource =
   | { readonly kind: 'http'; readonly url: string }
   /** A file of CSV or JSON by its path; the rows' key is the field `key`. */
   | { readonly kind: 'file'; readonly path: string; readonly key: string }
+  /** A collection of a MongoDB; its records are known by the field `key`. */
+  | { readonly kind: 'mongodb'; readonly collection: string; readonly key: string }
   /** A compacted topic by its full name: the newest message of each key, a JSON object. */
   | { readonly kind: 'topic'; readonly topic: string };
 

@@ -226,8 +226,8 @@ describe('a problem', () => {
     ],
     [
       'a source of look-ups that there is not',
-      spec('enrich:', "  - lookup: {from: userId, source: 'mongodb:accounts', select: [plan]}"),
-      "p.yaml:7:38 spec.enrich[0].lookup.source: found 'mongodb:accounts', wanted http://…, https://…, file:… or topic:persistent://…: mongodb is not supported in this version",
+      spec('enrich:', "  - lookup: {from: userId, source: 'mongodb://host/accounts', select: [plan]}"),
+      "p.yaml:7:38 spec.enrich[0].lookup.source: found 'mongodb://host/accounts', wanted mongodb: and the name of a collection; its server is MILLRACE_LOOKUP_MONGODB",
     ],
     [
       'a step over no field',

@@ -1,5 +1,5 @@
 import { parseAdminAddress, parseBrokerAddress, parseStoreAddress } from './adapter-address.js';
-import { parseDatabase, withoutCredentials } from './mongodb-address.js';
+import { parseDatabase, parseLookupAddress, withoutCredentials } from './mongodb-address.js';
 import {
   parseAdminKey,
   parseBoolean,
@@ -83,6 +83,11 @@ export const SETTINGS = {
   storeDatabase: setting('MILLRACE_STORE_DATABASE', parseDatabase, {
     meaning: 'Database in MongoDB. Default: the one that `MILLRACE_STORE` names, else `millrace`.',
   }),
+  lookupMongodb: setting('MILLRACE_LOOKUP_MONGODB', parseLookupAddress, {
+    meaning:
+      'Where look-ups of `mongodb:…` ask: `mongodb://user:password@host:27017/database`. Default: the database of `MILLRACE_STORE`, where that is a MongoDB.',
+    shown: withoutCredentials,
+  }),
   storeSetup: setting('MILLRACE_STORE_SETUP', parseOneOf(['apply', 'check']), {
     default: 'apply',
     meaning:
@@ -135,7 +140,7 @@ export const SETTINGS = {
   }),
   functions: setting('MILLRACE_FUNCTIONS', parseText, {
     meaning:
-      'Compiled file of functions to run in this process, e.g. dist/functions/functions.module.js: it exports Nest modules, or what defineFunction gives.',
+      'Compiled file of functions to run in this process, e.g. dist/functions/functions.module.js: it exports Nest modules, what defineFunction gives, or classes under @Subscriber.',
   }),
   demo: setting('MILLRACE_DEMO', parseBoolean, {
     default: 'true',

@@ -20,6 +20,14 @@ export function parseMongodbAddress(text: string): MongodbAddress | undefined {
 }
 
 /** @throws RangeError that says what is wanted */
+export function parseLookupAddress(text: string): MongodbAddress {
+  const address = parseMongodbAddress(text);
+  if (address?.database === undefined)
+    throw new RangeError('the address of a database: mongodb://user:password@host:27017/database');
+  return address;
+}
+
+/** @throws RangeError that says what is wanted */
 export function parseDatabase(text: string): string {
   if (!DATABASE.test(text))
     throw new RangeError(

@@ -5,7 +5,7 @@ import { Clock } from '#libs/kernel';
 import { DEFAULT_SETTINGS, type RuntimePorts, TaskHost } from '#libs/functions';
 import { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
-import { CommitStore, DocumentStore, LeaseStore, ResultStore } from '#libs/storage';
+import { CommitStore, DocumentStore, KeyedRecords, LeaseStore, ResultStore } from '#libs/storage';
 import { AlertRuleFiles } from './alert-rule-files.js';
 import { ConfigController } from './config.controller.js';
 import { Configuration } from './configuration.js';
@@ -15,6 +15,7 @@ import { HealthController } from './health.controller.js';
 import { KeyGuard } from './keys/key-guard.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeysController } from './keys/keys.controller.js';
+import { LookupRecords } from './lookup-records.js';
 import { LiveFeed } from './live-feed.js';
 import { MetricsController } from './metrics.controller.js';
 import { TRANSPORT_PROVIDERS } from './millrace-transport.js';
@@ -65,6 +66,7 @@ export class PlatformModule implements OnApplicationShutdown {
         provide: TaskHost,
         useFactory: () => taskHost(configuration, { ...adapters.ports, clock, telemetry, failpoints }),
       },
+      { provide: KeyedRecords, useFactory: () => new LookupRecords(configuration, clock) },
       AlertRuleFiles,
       LiveFeed,
       ...TRANSPORT_PROVIDERS,
@@ -79,6 +81,7 @@ export class PlatformModule implements OnApplicationShutdown {
       Configuration,
       Telemetry,
       Clock,
+      KeyedRecords,
       Pipelines,
       ProcessFailpoints,
       LiveFeed,

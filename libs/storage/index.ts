@@ -15,6 +15,7 @@ export {
   type Member,
   type Roster,
 } from './lease-store.js';
+export { KeyedRecords, type KeyedRecord, type RecordQuery } from './keyed-records.js';
 export {
   assertLimit,
   cursorAfter,

@@ -6,6 +6,7 @@ import type { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline } from '#libs/pipeline';
 import { shippedSchemas } from '#libs/schema';
+import type { KeyedRecords } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { type Enriched, EventSteps } from '../steps/event-steps.js';
 import { makeSteps } from '../steps/make-steps.js';
@@ -88,7 +89,10 @@ async function stepsWith(options: string): Promise<EventSteps> {
     { file: 'p.yaml', text, include: () => undefined },
     { schemas: shippedSchemas() },
   );
-  const resources = { pipeline: 'p', visitorSecret: 's', clock, telemetry, broker: {} as MessageBroker };
+  const resources = {
+    ...{ pipeline: 'p', visitorSecret: 's', clock, telemetry },
+    ...{ broker: {} as MessageBroker, records: {} as KeyedRecords },
+  };
   return new EventSteps((await makeSteps(pipeline.enrich, resources)).steps);
 }
 

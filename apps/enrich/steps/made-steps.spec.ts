@@ -7,6 +7,7 @@ import type { MessageBroker } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline } from '#libs/pipeline';
 import { shippedSchemas } from '#libs/schema';
+import type { KeyedRecords } from '#libs/storage';
 import { ReloadedFile } from '../reloaded-file.js';
 import { EventSteps } from './event-steps.js';
 import { AddressBook, shippedDatabase } from './geo.step.js';
@@ -36,7 +37,10 @@ async function stepsOf(...enrich: readonly string[]): Promise<EventSteps> {
   ].join('\n');
   const source = { file: join(folder, 'p.yaml'), text, include: () => undefined };
   const pipeline = parsePipeline(source, { schemas: shippedSchemas() });
-  const resources = { pipeline: 'p', visitorSecret: 's', clock, telemetry, broker: {} as MessageBroker };
+  const resources = {
+    ...{ pipeline: 'p', visitorSecret: 's', clock, telemetry },
+    ...{ broker: {} as MessageBroker, records: {} as KeyedRecords },
+  };
   return new EventSteps((await makeSteps(pipeline.enrich, resources)).steps);
 }
 

@@ -2,11 +2,14 @@ import type { Clock } from '#libs/kernel';
 import type { MessageBroker } from '#libs/messaging';
 import type { Telemetry } from '#libs/observability';
 import type { EnrichStep, LookupStep } from '#libs/pipeline';
+import type { KeyedRecords } from '#libs/storage';
+import { LookupDatabaseMissingError } from '../enrich.errors.js';
 import { FileLookup } from '../lookups/file-lookup.js';
 import { readRows } from '../lookups/file-rows.js';
 import { HttpLookup } from '../lookups/http-lookup.js';
 import type { LookupSource } from '../lookups/lookup-source.js';
 import { LookupTable } from '../lookups/lookup-table.js';
+import { MongodbLookup } from '../lookups/mongodb-lookup.js';
 import { TopicLookup } from '../lookups/topic-lookup.js';
 import { ReloadedFile } from '../reloaded-file.js';
 import { classifyStep } from './classify.step.js';
@@ -27,6 +30,7 @@ export interface StepResources {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly broker: MessageBroker;
+  readonly records: KeyedRecords;
 }
 
 /** The steps of a pipeline, and what they have opened. */
@@ -117,7 +121,7 @@ async function makeLookup(step: LookupStep, resources: StepResources, opened: Lo
   const { pipeline, clock, telemetry } = resources;
   const { cacheMs, staleMs, cacheSize, timeoutMs } = step;
   // The rows of a file and of a topic are there already; another copy of them would only be older.
-  const isHere = step.source.kind !== 'http';
+  const isHere = step.source.kind === 'file' || step.source.kind === 'topic';
   const table = new LookupTable({
     ...{ pipeline, source, staleMs, cacheSize, timeoutMs, clock, telemetry },
     cacheMs: isHere ? 0 : cacheMs,
@@ -125,11 +129,17 @@ async function makeLookup(step: LookupStep, resources: StepResources, opened: Lo
   return lookupStep(step, source.name, table);
 }
 
-async function openSource({ source, batch }: LookupStep, resources: StepResources): Promise<LookupSource> {
-  const { clock, telemetry, broker } = resources;
+async function openSource(
+  { source, batch, timeoutMs }: LookupStep,
+  resources: StepResources,
+): Promise<LookupSource> {
+  const { clock, telemetry, broker, records } = resources;
   switch (source.kind) {
     case 'http':
       return new HttpLookup(source.url, batch);
+    case 'mongodb':
+      if (!records.isConfigured) throw new LookupDatabaseMissingError(`mongodb:${source.collection}`);
+      return new MongodbLookup({ ...source, batch, timeoutMs }, records);
     case 'topic':
       return new TopicLookup(source.topic, { broker, clock });
     case 'file': {

@@ -79,17 +79,15 @@ const readPolicy: Reader<LookupPolicy> = (setting, log) =>
   setting.kind === 'scalar' && setting.value === null ? 'null' : choiceReader(LOOKUP_POLICIES)(setting, log);
 
 function sourceReader(options: MapReader): Reader<LookupSource> {
-  const wanted = 'http://…, https://…, file:… or topic:persistent://…';
+  const wanted = 'http://…, https://…, mongodb:…, file:… or topic:persistent://…';
   return (setting, log) => {
     const text = textReader(wanted)(setting, log);
     if (text === undefined) return undefined;
     if (/^https?:\/\/[^\s/]/.test(text)) return { kind: 'http', url: text };
     if (text.startsWith('topic:persistent://')) return { kind: 'topic', topic: text.slice('topic:'.length) };
-    if (!text.startsWith('file:') || setting.kind !== 'scalar')
-      return log.refuse(
-        setting,
-        text.startsWith('mongodb:') ? `${wanted}: mongodb is not supported in this version` : wanted,
-      );
+    if (text.startsWith('mongodb:'))
+      return readCollection(text.slice('mongodb:'.length), setting, options, log);
+    if (!text.startsWith('file:') || setting.kind !== 'scalar') return log.refuse(setting, wanted);
     const path = pathReader({ ...setting, value: text.slice('file:'.length) }, log);
     if (path === undefined) return undefined;
     if (!/\.(csv|json|ndjson)$/i.test(path))
@@ -98,10 +96,32 @@ function sourceReader(options: MapReader): Reader<LookupSource> {
   };
 }
 
+/** What MongoDB takes for a name, less what is its own. */
+const COLLECTION = /^(?!system\.)[^$\0\s]{1,200}$/;
+
+// eslint-disable-next-line max-params -- what a reader has, and its options
+function readCollection(
+  name: string,
+  setting: Setting,
+  options: MapReader,
+  log: ProblemLog,
+): LookupSource | undefined {
+  if (!COLLECTION.test(name) || name.startsWith('//'))
+    return log.refuse(
+      setting,
+      'mongodb: and the name of a collection; its server is MILLRACE_LOOKUP_MONGODB',
+    );
+  return {
+    kind: 'mongodb',
+    collection: name,
+    key: options.optional('key', textReader('the name of a field'), '_id'),
+  };
+}
+
 function refuseKeyOf(source: LookupSource, options: MapReader, log: ProblemLog): boolean {
   const key = options.member('key');
-  if (key === undefined || source.kind === 'file') return false;
-  log.refuse(key, 'no key: only the rows of a file are known by one');
+  if (key === undefined || source.kind === 'file' || source.kind === 'mongodb') return false;
+  log.refuse(key, 'no key: only the rows of a file and the records of a collection are known by one');
   return true;
 }
 
