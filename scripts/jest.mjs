@@ -29,10 +29,10 @@ const PRESENT_IN_CI = ['chromium', ...SERVICES];
 
 /**
  * @param propertyRuns cases of each property test
- * @param paths only these spec files; none: all
+ * @param choice `only`: these spec files and no others; `but`: all others
  * @returns {Promise<{passed: number, failed: number, skipped: {name: string, reason: string}[]}>}
  */
-export async function runTests(propertyRuns, paths = []) {
+export async function runTests(propertyRuns, { only = [], but = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'));
   const outputFile = join(folder, 'results.json');
   try {
@@ -43,7 +43,8 @@ export async function runTests(propertyRuns, paths = []) {
         `--maxWorkers=${WORKERS}`,
         '--json',
         `--outputFile=${outputFile}`,
-        ...paths,
+        ...but.flatMap((path) => ['--testPathIgnorePatterns', path]),
+        ...(only.length > 0 ? ['--runTestsByPath', ...only] : []),
       ],
       {
         env: { MILLRACE_TEST_RUNS: String(propertyRuns) },
@@ -74,6 +75,15 @@ function countOf(results, exitCode) {
 function reasonIn(title) {
   const needs = [...title.matchAll(REASON)].map(([, need]) => need);
   return needs.find((need) => !PRESENT_IN_CI.includes(need)) ?? needs[0] ?? '';
+}
+
+/** What several runs have found together. */
+export function sumOf(runs) {
+  return {
+    passed: runs.reduce((sum, { passed }) => sum + passed, 0),
+    failed: runs.reduce((sum, { failed }) => sum + failed, 0),
+    skipped: runs.flatMap(({ skipped }) => skipped),
+  };
 }
 
 /** Like `script`, but ends with the closing line also where it does not get as far as the tests. */

@@ -27,8 +27,8 @@ const OUT_OF_ORDER_MS = 26_000;
 const USUAL_DELAY_MS = 6_000;
 /** No pattern alert begins so near to the end that its end is not told. */
 const WITHOUT_INCIDENTS_MS = 40_000;
-const RECOVERS_WITHIN_MS = 300_000;
-const CLOSES_WITHIN_MS = 300_000;
+const RECOVERS_WITHIN_MS = 600_000;
+const CLOSES_WITHIN_MS = 600_000;
 
 /** @param options of {@link readArguments}; @param context `say` and `signal` @returns the report */
 export async function runChaos(options, context) {

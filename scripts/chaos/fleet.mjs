@@ -9,7 +9,7 @@ import { StoreProxy } from './store-proxy.mjs';
 
 const ASK_EVERY_MS = 200;
 const ASK_WITHIN_MS = 3_000;
-const READY_WITHIN_MS = 240_000;
+const READY_WITHIN_MS = 600_000;
 /** Longer than MILLRACE_DRAIN_TIMEOUT: the app itself gives up before. */
 const END_WITHIN_MS = 45_000;
 const LAST_LINES = 25;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export interface Recounted {
   readonly [figure: string]: unknown;
 }
 
-type Line = Readonly<Record<string, unknown>>;
+export type Line = Readonly<Record<string, unknown>>;
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
@@ -91,42 +91,41 @@ function rowsOf(series: string): Line[] {
   }));
 }
 
-/** What the recount says of that run if somebody has changed one of its files. */
-export function recountOf(name?: string, change?: (lines: Line[]) => unknown): Recounted {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-recount-'));
+/** Somebody has changed one file of that run. */
+export interface Damage {
+  readonly file: string;
+  readonly change: (lines: Line[]) => readonly Line[];
+}
+
+/** What the recount says of that run, with each of these damages; undefined: none. */
+export function recountOf(damages: readonly (Damage | undefined)[]): readonly Recounted[] {
+  const root = mkdtempSync(join(tmpdir(), 'millrace-recount-'));
   try {
-    for (const [file, content] of Object.entries(files())) {
-      const isLines = file.endsWith('.ndjson');
-      const text = isLines
-        ? (content as Line[]).map((each) => `${JSON.stringify(each)}\n`).join('')
-        : JSON.stringify(content);
-      writeFileSync(join(folder, file), text);
-    }
-    if (name !== undefined && change !== undefined) damage(join(folder, name), change);
-    const { status, stdout, stderr } = spawnSync(
-      'python3',
-      [join(import.meta.dirname, 'recount.py'), folder],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const folders = damages.map((damage, i) => {
+      const folder = join(root, String(i));
+      mkdirSync(folder);
+      write(folder, damage);
+      return folder;
+    });
+    const program = join(import.meta.dirname, 'recount.py');
+    const { status, stdout, stderr } = spawnSync('python3', [program, ...folders], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
-    return JSON.parse(stdout) as Recounted;
+    return stdout
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as Recounted);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(root, { recursive: true });
   }
 }
 
-function damage(file: string, change: (lines: Line[]) => unknown): void {
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((each) => each !== '')
-    .map((each) => JSON.parse(each) as Line);
-  const changed = change(lines);
-  writeFileSync(
-    file,
-    (Array.isArray(changed) ? (changed as Line[]) : lines)
-      .map((each) => `${JSON.stringify(each)}\n`)
-      .join(''),
-  );
+function write(folder: string, damage: Damage | undefined): void {
+  for (const [file, content] of Object.entries(files())) {
+    const isDamaged = damage?.file === file;
+    const lines = isDamaged ? damage.change(content as Line[]) : content;
+    const text = file.endsWith('.ndjson')
+      ? (lines as readonly Line[]).map((each) => `${JSON.stringify(each)}\n`).join('')
+      : JSON.stringify(lines);
+    writeFileSync(join(folder, file), text);
+  }
 }

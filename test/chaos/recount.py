@@ -1,6 +1,6 @@
-"""Counts a chaos run again, from what its sender has written down, and compares: `python3 recount.py FOLDER`.
+"""Counts a chaos run again, from what its sender has written down, and compares: `python3 recount.py FOLDER …`.
 
-Shares no code with Millrace, and needs nothing but Python. Reads in FOLDER
+Shares no code with Millrace, and needs nothing but Python. Reads in each FOLDER
 
     sent.ndjson                    every batch as it was sent, before it was sent
     answers.ndjson                 what ingest answered to it
@@ -8,7 +8,7 @@ Shares no code with Millrace, and needs nothing but Python. Reads in FOLDER
     topic-results, -alerts, -late, -dead (.ndjson)                           as the public topics hold them
     stored-rows.ndjson             names of the rows in the database
 
-and writes one JSON object: how many rows, transitions and dead letters there had to be, how many of all of that are lost, doubled
+and writes one line of JSON: how many rows, transitions and dead letters there had to be, how many of all of that are lost, doubled
 or differing, the first of them by name, and the longest pause between two results of one key. Times are epoch milliseconds.
 test/chaos/pipeline.yaml and alerts.yaml say what is computed; what they say is written down here once more.
 """
@@ -383,7 +383,9 @@ def main(folder):
         transitions=len(expected.transitions), deadLetters=len(expected.dead), late=expected.fates['late'],
         **findings.counts, findings=findings.by_kind, examples=findings.examples,
         longestPauseMs=pause, longestPauseOf=f'{pause_of}, from {at}' if pause else ''), sys.stdout)
+    sys.stdout.write('\n')
 
 
 if __name__ == '__main__':
-    main(sys.argv[1])
+    for each in sys.argv[1:]:
+        main(each)
