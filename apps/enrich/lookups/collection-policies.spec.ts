@@ -70,7 +70,7 @@ function eventOf(userId: string): StreamEvent<Record<string, unknown>> {
 
 /** The plan of each, or the code of the dead letter. */
 async function ask(steps: EventSteps, ...users: readonly string[]): Promise<readonly unknown[]> {
-  const running = users.map((user) => steps.run(eventOf(user) as never));
+  const running = users.map(async (user) => await steps.run(eventOf(user)));
   const done = await Promise.all(running);
   return done.map((each) => {
     if ('filteredFrom' in each) return 'filtered';

@@ -99,7 +99,6 @@ function sourceReader(options: MapReader): Reader<LookupSource> {
 /** What MongoDB takes for a name, less what is its own. */
 const COLLECTION = /^(?!system\.)[^$\0\s]{1,200}$/;
 
-// eslint-disable-next-line max-params -- what a reader has, and its options
 function readCollection(
   name: string,
   setting: Setting,

@@ -61,18 +61,16 @@ function valuesOf(key: string): readonly unknown[] {
   return values;
 }
 
+const NUMBERS = [Long, Double, Int32, Decimal128];
+const TEXTS = [ObjectId, UUID];
+
 /** As JSON has it. */
 function plain(value: unknown): unknown {
-  if (
-    value instanceof Long ||
-    value instanceof Double ||
-    value instanceof Int32 ||
-    value instanceof Decimal128
-  )
-    return Number(value.toString());
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (NUMBERS.some((kind) => value instanceof kind)) return Number(String(value));
+  if (TEXTS.some((kind) => value instanceof kind)) return String(value);
   if (value instanceof Date) return value.toISOString();
-  if (value instanceof ObjectId || value instanceof UUID) return value.toString();
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? Number(value) : value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
 }
