@@ -14,7 +14,7 @@ import type { JsonValue } from '#libs/kernel';
 import { BEFORE_FIRST, type OutgoingMessage, partitionOf } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline, type PipelineDefinition } from '#libs/pipeline';
-import { shippedSchemas } from '#libs/schema';
+import { type DescribedNoun, publicMessageProblems, shippedSchemas } from '#libs/schema';
 import { COLLECTIONS, type DocumentWrite, type ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { AlertTaskLogic } from './alert-task.js';
@@ -59,6 +59,9 @@ class Gathered implements Outputs {
     this.documents.push(write);
   }
   message(topic: string, partition: number, message: Omit<OutgoingMessage, 'sequenceId'>): void {
+    const noun = topic.slice(topic.lastIndexOf('.') + 1) as DescribedNoun;
+    const data: unknown = JSON.parse(Buffer.from(message.payload).toString());
+    expect(publicMessageProblems(noun, data)).toEqual([]);
     this.messages.push({ topic, partition, message });
   }
   afterDelivery(action: () => void): void {

@@ -5,7 +5,7 @@ import type { JsonValue } from '#libs/kernel';
 import { BEFORE_FIRST } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline } from '#libs/pipeline';
-import { shippedSchemas } from '#libs/schema';
+import { type DescribedNoun, publicMessageProblems, shippedSchemas } from '#libs/schema';
 import type { ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { AlertTaskLogic } from './alert-task.js';
@@ -121,6 +121,7 @@ class World {
       document: () => undefined,
       message: (topic, _partition, { payload, properties }) => {
         const body = JSON.parse(Buffer.from(payload).toString()) as AlertEvent | Notification;
+        expect(publicMessageProblems(topic as DescribedNoun, body)).toEqual([]);
         this.#gathered.push({ topic, id: String(properties?.['ce_id']), body });
       },
       afterDelivery: (action) => void this.#afterwards.push(action),

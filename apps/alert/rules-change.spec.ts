@@ -6,7 +6,7 @@ import type { JsonValue } from '#libs/kernel';
 import { BEFORE_FIRST } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { alertRulesVersion, parsePipeline, type PipelineDefinition } from '#libs/pipeline';
-import { shippedSchemas } from '#libs/schema';
+import { type DescribedNoun, publicMessageProblems, shippedSchemas } from '#libs/schema';
 import type { ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { AlertTaskLogic } from './alert-task.js';
@@ -162,8 +162,9 @@ class World {
       row: () => undefined,
       document: () => undefined,
       message: (topic, _partition, { payload }) => {
-        if (topic === 'alerts')
-          this.#gathered.push(JSON.parse(Buffer.from(payload).toString()) as AlertEvent);
+        const data = JSON.parse(Buffer.from(payload).toString()) as AlertEvent;
+        expect(publicMessageProblems(topic as DescribedNoun, data)).toEqual([]);
+        if (topic === 'alerts') this.#gathered.push(data);
       },
       afterDelivery: (action) => void this.#afterwards.push(action),
     };

@@ -2,6 +2,7 @@ export { eventBreaks, type Reader, registryBreaks, type SchemaBreak } from './co
 export { compileEventSchema, type EventSchema, type FieldKind, type SchemaProblem } from './event-schema.js';
 export type { EventClass, ObjectSchema } from './json-schema.js';
 export { publicEventProblem } from './public-events.js';
+export { type DescribedNoun, PUBLIC_JSON_SCHEMAS, publicMessageProblems } from './public-json-schemas.js';
 export {
   type AvroField,
   type AvroRecord,
