@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { Type } from '@nestjs/common';
 import { Observable, of } from 'rxjs';
 import { SystemClock } from '#libs/kernel';
 import { EmbeddedBroker } from '#libs/messaging-embedded';
-import { type Delivery, encodeFrame } from '#libs/messaging';
+import { type Delivery, encodeFrame, TopicMismatchError } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { receiveMany } from '#libs/testing';
 import {
@@ -23,6 +23,9 @@ import {
   RefuseMessageError,
   Subscriber,
 } from './index.js';
+
+// Nothing here takes long, but on a machine that has much else to do.
+jest.setTimeout(60_000);
 
 const THINGS = topicOf('things');
 const FAST = { retryAfter: '1ms' };
@@ -191,6 +194,96 @@ describe('a handler that fails', () => {
     expect(await calls.reach(3)).toEqual(['good#1', 'bad#1', 'bad#2']);
   });
 });
+
+describe('what is under way', () => {
+  it('and fails while the service drains is no failure: it comes again', async () => {
+    const calls = new Calls<string>();
+    @Subscriber('s', { ...FAST, maxAttempts: 1 })
+    class Reader {
+      @OnEvent('web.things')
+      async take(_thing: Thing, { id, signal }: EventContext): Promise<void> {
+        calls.add(id);
+        await new Promise((_, reject) => signal.addEventListener('abort', reject));
+      }
+    }
+    const service = await start(Reader);
+    await publish(broker, THINGS, [{ id: 'a' }]);
+    await calls.reach(1);
+    await service.close();
+    services = [];
+    expect(await broker.partitionsOf(`${THINGS}-s-DLQ`)).toBeUndefined();
+    await start(Reader);
+    expect(await calls.reach(2)).toEqual(['a', 'a']);
+  });
+
+  it('is not run again where only its acknowledgement was lost', async () => {
+    const calls = new Calls<string>();
+    let losses = 1;
+    const openConsumer = broker.openConsumer.bind(broker);
+    broker.openConsumer = async (options) => {
+      const consumer = await openConsumer(options);
+      const acknowledge = consumer.acknowledgeUpTo.bind(consumer);
+      consumer.acknowledgeUpTo = async (position) => {
+        if (losses-- > 0) throw new Error('the connection is gone');
+        await acknowledge(position);
+      };
+      return consumer;
+    };
+    @Subscriber('s')
+    class Reader {
+      @OnEvent('web.things')
+      take(_thing: Thing, { id }: EventContext): void {
+        calls.add(id);
+      }
+    }
+    const service = await start(Reader);
+    await publish(broker, THINGS, [{ id: 'a' }, { id: 'b' }]);
+    await calls.reach(2);
+    while (losses > -1) await new Promise(setImmediate);
+    await publish(broker, THINGS, [{ id: 'c' }]);
+    await calls.reach(3);
+    await service.close();
+    services = [];
+    expect(calls.all).toEqual(['a', 'b', 'c']);
+  });
+
+  it('gets its data anew for each attempt', async () => {
+    const seen = new Calls<number>();
+    @Subscriber('s', FAST)
+    class Reader {
+      @OnEvent('web.things')
+      take(thing: { n: number }, { attempt }: EventContext): void {
+        seen.add(thing.n);
+        thing.n = 99;
+        if (attempt === 1) throw new Error('after it has changed them');
+      }
+    }
+    await start(Reader);
+    await publish(broker, THINGS, [{ data: { n: 7 } }]);
+    expect(await seen.reach(2)).toEqual([7, 7]);
+  });
+});
+
+it('a dead letter that can not be stored is waited for, and readiness says why; the message is not lost', async () => {
+  const ensureTopic = broker.ensureTopic.bind(broker);
+  broker.ensureTopic = async ({ name }) => {
+    throw new TopicMismatchError(name, 'rights', 'none', 'to make topics');
+  };
+  @Subscriber('s')
+  class Reader {
+    @OnEvent('web.things')
+    take(): void {
+      throw new RefuseMessageError('never');
+    }
+  }
+  const { server } = await start(Reader);
+  await publish(broker, THINGS, [{ id: 'a' }]);
+  while (server.problems[0]?.code !== 'TOPIC_MISMATCH') await new Promise(setImmediate);
+  broker.ensureTopic = ensureTopic;
+  const [dead] = await deadLetters(1);
+  expect(dead?.properties['ce_id']).toBe('a');
+  while (server.problems.length > 0) await new Promise(setImmediate);
+}, 30_000);
 
 describe('a message that nobody handles', () => {
   @Subscriber('s')

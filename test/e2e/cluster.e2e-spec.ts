@@ -172,7 +172,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
       expect(told).toEqual(['pending', 'firing', 'resolved']);
       expect(await cluster.stop()).toBe(0);
       expect(started.map(pidOf).filter(isRunning)).toEqual([]);
-    }, 180_000);
+    }, 240_000);
 
     it('as one command: one that dies is named, and takes the others along', async () => {
       const cluster = ClusterProcess.start(['scripts/cluster/command.mjs'], {
