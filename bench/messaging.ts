@@ -11,7 +11,14 @@ import { partitionTopic, topicPath } from '#libs/pulsar-admin';
 import { type Measurement, quantileOf } from './measurement.js';
 import { BareNative } from './messaging/bare-native.js';
 import { receiveBare, sendBare } from './messaging/bare-web-socket.js';
-import { eventsIn, FRAME_EVENTS, frames, singles } from './messaging/payloads.js';
+import {
+  ACKNOWLEDGED_TOGETHER,
+  eventsIn,
+  FRAME_EVENTS,
+  frames,
+  IN_FLIGHT,
+  singles,
+} from './messaging/payloads.js';
 
 // Events as frames of 200 and as single messages through each adapter, produced and consumed; through Pulsar also by a
 // bare loop over the same client, in turns. Needs `npm run services:up`; without it only the embedded log is measured. The
@@ -19,16 +26,19 @@ import { eventsIn, FRAME_EVENTS, frames, singles } from './messaging/payloads.js
 
 type Kind = 'frames' | 'singles';
 type Way = 'produced' | 'consumed';
-/** Events a second of one run, or of the bare loop. */
-type Rates = Readonly<Record<Way, number>>;
+/** One run of one way. */
+interface Rate {
+  readonly eventsPerSecond: number;
+  /** Of this whole process, the client's threads included: says more than the time where others use the machine too. */
+  readonly cpuMicrosAnEvent: number;
+}
+type Rates = Readonly<Record<Way, Rate>>;
 
 const RUNS = 5;
-const MESSAGES: Readonly<Record<Kind, number>> = { frames: 400, singles: 4_000 };
+const MESSAGES: Readonly<Record<Kind, number>> = { frames: 1_000, singles: 8_000 };
 const KINDS: readonly Kind[] = ['frames', 'singles'];
 const WAYS: readonly Way[] = ['produced', 'consumed'];
 const SUBSCRIPTION = 's';
-/** Sends under way at once: as many as enrich has, doubled. */
-const IN_FLIGHT = 128;
 
 /** The same through a client with nothing around it. */
 type BareLoop = (topic: string, kind: Kind) => Promise<Rates>;
@@ -61,7 +71,7 @@ async function measureEmbedded(): Promise<Measurement[]> {
         ...WAYS.map((way) =>
           figure(
             `embedded-${kind}-${way}`,
-            runs.map((run) => run[way]),
+            runs.map((run) => run[way].eventsPerSecond),
           ),
         ),
       );
@@ -112,13 +122,14 @@ async function besideBareLoop(
       return { adapter, bare: await bareLoop(await freshTopic(broker), kind) };
     });
     for (const way of WAYS) {
-      found.push(
-        figure(
-          `${name}-${kind}-${way}`,
-          runs.map(({ adapter }) => adapter[way]),
-          runs.map(({ bare }) => bare[way]),
-        ),
-      );
+      const of = (pick: (rate: Rate) => number): readonly [number[], number[]] => [
+        runs.map(({ adapter }) => pick(adapter[way])),
+        runs.map(({ bare }) => pick(bare[way])),
+      ];
+      found.push(figure(`${name}-${kind}-${way}`, ...of((rate) => rate.eventsPerSecond)), {
+        ...figure(`${name}-${kind}-${way}-cpu`, ...of((rate) => rate.cpuMicrosAnEvent)),
+        unit: 'µs of CPU an event',
+      });
     }
   }
   return found;
@@ -140,12 +151,17 @@ async function throughAdapter(broker: MessageBroker, topic: string, kind: Kind):
   });
   const consumer = await broker.openConsumer({ topic, partition: 0, subscription: SUBSCRIPTION });
   const consumed = await rateOf(kind, async () => {
-    let events = 0;
-    while (events < eventsOf(kind)) {
+    let messages = 0;
+    let acknowledged = 0;
+    while (messages < MESSAGES[kind]) {
       const deliveries = await consumer.receive({ maxMessages: 64, maxBytes: 2 ** 21, waitMs: 5_000 });
-      for (const { payload } of deliveries) events += eventsIn(payload, kind);
+      for (const { payload } of deliveries) eventsIn(payload, kind);
+      messages += deliveries.length;
       const last = deliveries.at(-1);
-      if (last !== undefined) await consumer.acknowledgeUpTo(last.position);
+      const isDue = messages - acknowledged >= ACKNOWLEDGED_TOGETHER || messages === MESSAGES[kind];
+      if (last === undefined || !isDue) continue;
+      acknowledged = messages;
+      await consumer.acknowledgeUpTo(last.position);
     }
   });
   await Promise.all([producer.close(), consumer.close()]);
@@ -185,10 +201,14 @@ function eventsOf(kind: Kind): number {
   return MESSAGES[kind] * (kind === 'frames' ? FRAME_EVENTS : 1);
 }
 
-async function rateOf(kind: Kind, work: () => Promise<void>): Promise<number> {
+async function rateOf(kind: Kind, work: () => Promise<void>): Promise<Rate> {
+  const cpuBefore = process.cpuUsage();
   const beganMs = performance.now();
   await work();
-  return eventsOf(kind) / ((performance.now() - beganMs) / 1_000);
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const events = eventsOf(kind);
+  return { eventsPerSecond: events / seconds, cpuMicrosAnEvent: (user + system) / events };
 }
 
 /** One run to warm up, then those that count. */

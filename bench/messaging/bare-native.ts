@@ -1,6 +1,8 @@
 // npm's pulsar-client with nothing around it: what a careful program would write for this one measurement. The package is
 // optional: its name stands in a variable, and as much of its types as is used stands here.
 
+import { ACKNOWLEDGED_TOGETHER, IN_FLIGHT } from './payloads.js';
+
 interface Message {
   getData(): Buffer;
   getMessageId(): object;
@@ -20,10 +22,7 @@ interface Client {
 }
 
 const PACKAGE: string = 'pulsar-client';
-/** Messages on their way at once. */
-const IN_FLIGHT = 256;
 const QUEUE_MESSAGES = 256;
-const ACKNOWLEDGED_TOGETHER = 64;
 
 /** One client for all measurements, as a program has one. */
 export class BareNative {

@@ -1,9 +1,8 @@
 import { WebSocket } from 'ws';
+import { IN_FLIGHT } from './payloads.js';
 
 // Pulsar's WebSocket API with nothing around it: what a careful program would write for this one measurement.
 
-/** Messages on their way at once. */
-const IN_FLIGHT = 256;
 const PERMITS = 256;
 
 /** Stores payloads in their order; resolves when all are. */

@@ -2,6 +2,10 @@ import { decodeFrame, encodeFrame } from '#libs/messaging';
 
 /** Events a frame. */
 export const FRAME_EVENTS = 200;
+/** Sends under way at once, of an adapter and of a bare loop alike: as many as enrich has, doubled. */
+export const IN_FLIGHT = 128;
+/** Acknowledged together, where the client can. */
+export const ACKNOWLEDGED_TOGETHER = 64;
 
 /** An event of about 180 bytes, as JSON. */
 function event(i: number): string {
