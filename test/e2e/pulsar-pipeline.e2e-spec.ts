@@ -27,7 +27,7 @@ const SECRET = { MILLRACE_VISITOR_SECRET: 'of both runs' };
 describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
   const opened = new Opened();
 
-  afterEach(() => opened.closeAll(), 60_000);
+  afterEach(() => opened.closeAll(), 120_000);
 
   async function start(settings: Readonly<Record<string, string>>): Promise<StandaloneProcess> {
     const folder = temporaryFolder();
@@ -68,7 +68,7 @@ describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
     expect(Object.values(rows).every(({ length }) => length > 0)).toBe(true);
     expect(await fatesOf(pulsar.url, 'web')).toEqual(await fatesOf(embedded.url, 'web'));
     expect(await pulsar.stop()).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it('gives the numbers of an independent count, names each broken line, and counts a log sent again once', async () => {
     const { url } = await start((await namespace()).settings);
@@ -81,7 +81,7 @@ describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
     expect([...new Set(rows.map(({ phase }) => phase))]).toEqual(['final']);
     expect(await fatesOf(url, 'web')).toMatchObject({ counted: 6_000, dead: 12, duplicate: 6_012, late: 0 });
     expect(await deadLines(url, 'web')).toEqual(LOG.brokenLines);
-  }, 120_000);
+  }, 300_000);
 
   it('reads single events of any producer, and names what is none', async () => {
     const place = await namespace();
@@ -106,7 +106,7 @@ describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
     expect([...new Set(rows.map(({ phase }) => phase))]).toEqual(['final']);
     expect(await fatesOf(url, 'shop')).toMatchObject({ counted: 90, duplicate: 1, dead: 0 });
     expect(await codesOfDead(url)).toEqual(['EVENT_DATA_INVALID', 'FRAME_UNDECODABLE']);
-  }, 120_000);
+  }, 300_000);
 
   it('stops the task that reads what is no frame elsewhere, and says where', async () => {
     const place = await namespace();
@@ -120,7 +120,7 @@ describeWithPulsar('the whole pipeline over WebSocket', (addresses) => {
       ({ status, body: text }) => status === 503 && text.includes('INPUT_UNDECODABLE'),
     );
     expect(body).toContain('web/local/0');
-  }, 60_000);
+  }, 300_000);
 });
 
 /** Everything but how often it was corrected, which depends on when what arrived. */
