@@ -45,6 +45,24 @@ export class ClusterProcess {
     }
   }
 
+  /** The facts of the log that have this message, once there are so many of them from place `from` on. */
+  async facts(
+    message: string,
+    count: number,
+    from = 0,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    for (;;) {
+      const found = this.lines.slice(from).flatMap((line) => {
+        if (!line.startsWith('{') || !line.includes(message)) return [];
+        return [JSON.parse(line) as Record<string, unknown>];
+      });
+      if (found.length >= count) return found;
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`ended with ${found.length} of ${count} '${message}':\n${this.lines.join('\n')}`);
+      await new Promise<void>((done) => this.#waiting.add(done));
+    }
+  }
+
   /** The address, once it can be used. */
   async url(): Promise<string> {
     const [, url = ''] = await this.line(/app is ready|open http/).then(() =>
