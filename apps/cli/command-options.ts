@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 /** Where to ask. */
 export const URL_OPTION = [
   '--url <url>',
-  'where the dashboard or standalone listens',
+  'where the dashboard or standalone listens; with a key, where one is needed: http://KEY@host:3000',
   readUrl,
   'http://127.0.0.1:3000',
 ] as const;

@@ -85,3 +85,18 @@ describe('millrace keys', () => {
     });
   });
 });
+
+describe('a command that asks a running Millrace', () => {
+  it('shows the key that stands in its address, and does not print it', async () => {
+    answer = { status: 403, body: { detail: 'the key may not' } };
+    const complaints: string[] = [];
+    const address = url.replace('http://', 'http://mrk_k@');
+    const exitCode = await runCommandLine(
+      ['explain', 'window', '--series', 'visits', '--stream', 'web', '--url', address],
+      { out: () => undefined, complain: (text) => void complaints.push(text) },
+    );
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toContain('Bearer mrk_k');
+    expect([exitCode, complaints]).toEqual([3, [`${url} answered 403: the key may not`]]);
+  });
+});

@@ -26,7 +26,7 @@ export function postToServer(route: URL, body: JsonObject): Promise<ServerAnswer
 
 async function answerOf(route: URL, request: RequestInit): Promise<ServerAnswer> {
   try {
-    const response = await fetch(route, request);
+    const response = await fetch(...withKey(route, request));
     const body: unknown = await response.json();
     if (!response.ok) return { problem: refusal(route, response.status, body) };
     return isJsonObject(body) ? { body } : { problem: noMillrace(route) };
@@ -35,6 +35,17 @@ async function answerOf(route: URL, request: RequestInit): Promise<ServerAnswer>
       problem: `no answer from ${route.origin}: ${reasonOf(error)}; is it running, and is --url right?`,
     };
   }
+}
+
+/** The key stands where a user does: `http://mrk_…@host:3000`. */
+function withKey(route: URL, request: RequestInit): [URL, RequestInit] {
+  if (route.username === '') return [route, request];
+  const address = new URL(route);
+  address.username = '';
+  address.password = '';
+  const headers = new Headers(request.headers);
+  headers.set('authorization', `Bearer ${decodeURIComponent(route.username)}`);
+  return [address, { ...request, headers }];
 }
 
 /** For an answer in which nothing is as it was asked for. */

@@ -60,6 +60,37 @@ describe('deduplication', () => {
     expect(deduplication.isRepeat('a', '1', 1)).toBe(false);
   });
 
+  it('says how far back it remembers: less than the horizon once ids had to go before their time', () => {
+    const deduplication = new Deduplication(HORIZON_MS, 2);
+    const take = (id: string, receivedMs: number): number => {
+      deduplication.isRepeat('a', id, receivedMs);
+      [...deduplication.changes()];
+      return deduplication.effectiveHorizonMs;
+    };
+    //       1   2   3       4          the third pushes out the first, the fourth the second
+    // ------0---10--30------75--
+    expect([take('1', 0), take('2', 10), take('3', 30), take('4', 75)]).toEqual([100, 100, 30, 65]);
+    // Long after, nothing is missing of what should be there.
+    expect(take('5', 1_000)).toBe(100);
+  });
+
+  it('remembers a million ids where it is not told otherwise', () => {
+    const deduplication = new Deduplication(HORIZON_MS);
+    for (let segment = 0; segment < 10; segment++) {
+      for (let n = 0; n < 100_000; n++) deduplication.isRepeat('a', `${segment}/${n}`, segment);
+      [...deduplication.changes()];
+    }
+    expect(deduplication.effectiveHorizonMs).toBe(HORIZON_MS);
+    expect(deduplication.isRepeat('a', '0/0', 10)).toBe(true);
+    expect(deduplication.isRepeat('a', 'one more', 10)).toBe(false);
+    [...deduplication.changes()];
+    expect(deduplication.effectiveHorizonMs).toBe(10);
+    expect([deduplication.isRepeat('a', '0/0', 10), deduplication.isRepeat('a', '1/0', 10)]).toEqual([
+      false,
+      true,
+    ]);
+  }, 60_000);
+
   it('is off with a horizon of 0', () => {
     const deduplication = new Deduplication(0);
     expect([1, 2].map(() => deduplication.isRepeat('a', '1', 0))).toEqual([false, false]);

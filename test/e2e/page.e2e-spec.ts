@@ -56,3 +56,21 @@ describe('the page beside a log that is posted', () => {
     60_000,
   );
 });
+
+describe('the page where keys are needed', () => {
+  itInBrowser(
+    `is opened with a key behind the #, which does not stay in the address${LACKING}`,
+    async () => {
+      const key = `mrk_${'k'.repeat(40)}`;
+      dataDir = temporaryFolder();
+      standalone = await StandaloneProcess.start(dataDir, { MILLRACE_ADMIN_KEY: key });
+      const { url } = standalone;
+      expect((await fetch(`${url}/v1/pipelines`)).status).toBe(401);
+      const page = await browser!.newPage();
+      await page.goto(`${url}/#key=${key}`);
+      await page.locator('#connection[data-state=live]').waitFor();
+      expect(page.url()).toBe(`${url}/`);
+    },
+    60_000,
+  );
+});

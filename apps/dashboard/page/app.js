@@ -3,6 +3,7 @@ import { showContent, showVitals } from './content.js';
 import { DeadLettersPanel } from './dead-letters-panel.js';
 import { at, say } from './dom.js';
 import { HistoryLoader } from './history-loader.js';
+import { takeKey } from './read-key.js';
 import { LiveConnection } from './live-connection.js';
 import { chartedSeries } from './minutes.js';
 import { offerCommands } from './send-command.js';
@@ -257,4 +258,5 @@ class Page {
   }
 }
 
+takeKey();
 new Page().start();
