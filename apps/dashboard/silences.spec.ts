@@ -68,7 +68,7 @@ describe('/v1/silences', () => {
     ],
     ['a matcher of everything', { ...SILENCE, matchers: ['stream=~.*'] }, /this would silence everything/],
     ['a matcher that is none', { ...SILENCE, matchers: ['stream'] }, /texts such as 'stream=demo'/],
-    ['an expression that takes for ever', { ...SILENCE, matchers: ['a=~(x+)+'] }, /may not itself repeat/],
+    ['an expression that takes for ever', { ...SILENCE, matchers: ['a=~(x+)+'] }, /may hold no repetition/],
     [
       'an end before the start',
       { ...SILENCE, duration: undefined, endsAt: '2020-01-01T00:00:00Z' },

@@ -1,8 +1,9 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { formatDuration, type JsonObject } from '#libs/kernel';
+import { forbiddenCall, TEMPLATE_FUNCTIONS } from './template-words.js';
 
 // Texts with `{{ expression }}` in CEL (cel.dev): values only, no statements, no access to anything but what is named
-// here. An expression that has no value writes nothing; no template can fail or grow without bound.
+// here, no loops, no patterns. An expression that has no value writes nothing; no template can fail, go on for ever or grow without bound.
 
 /** A text that says something else for each alert. */
 export interface Template {
@@ -98,6 +99,9 @@ function compilePart(
 ): ((values: TemplateValues) => string) | { readonly offset: number; readonly reason: string } {
   try {
     const run = ENVIRONMENT.parse(source);
+    const forbidden = forbiddenCall(run.ast);
+    if (forbidden !== undefined)
+      return { offset: 0, reason: `${forbidden} can't be called here; there are ${TEMPLATE_FUNCTIONS}` };
     const { valid, error } = run.check();
     if (!valid) return { offset: error?.range?.start ?? 0, reason: reasonOf(error) };
     return (values) => {

@@ -1,4 +1,5 @@
 import type { AlertEvent } from '../alert-event.js';
+import { patternProblem } from './pattern-problem.js';
 
 /** Compares one label of an alert. `rule`, `severity` and `pipeline` can be named as labels, too. */
 export interface Matcher {
@@ -14,6 +15,8 @@ export interface Matcher {
 export type Matched = Pick<AlertEvent, 'labels' | 'rule' | 'severity' | 'pipeline'>;
 
 const MAX_PATTERN_CHARACTERS = 200;
+/** What is longer is compared with a pattern by its beginning. */
+const MAX_MATCHED_CHARACTERS = 1_000;
 
 /** The value of a label as text; a label that is not there is empty, as Prometheus has it. */
 export function labelOf(alert: Matched, name: string): string {
@@ -26,9 +29,13 @@ export function labelOf(alert: Matched, name: string): string {
 export function matchesAll(matchers: readonly Matcher[], alert: Matched): boolean {
   return matchers.every((matcher) => {
     const value = labelOf(alert, matcher.name);
-    const fits = matcher.isRegex === true ? patternOf(matcher.value).test(value) : value === matcher.value;
+    const fits = matcher.isRegex === true ? fitsPattern(matcher.value, value) : value === matcher.value;
     return fits === (matcher.isEqual ?? true);
   });
+}
+
+function fitsPattern(source: string, value: string): boolean {
+  return patternOf(source).test(value.slice(0, MAX_MATCHED_CHARACTERS));
 }
 
 const PATTERNS = new Map<string, RegExp>();
@@ -50,10 +57,9 @@ export function matcherProblem({ name, value, isRegex }: Matcher): string | unde
   // A short text to match and a short expression: what backtracking costs stays small.
   if (value.length > MAX_PATTERN_CHARACTERS)
     return `at most ${MAX_PATTERN_CHARACTERS} characters of expression`;
-  // Two quantifiers one inside the other take for ever over the wrong text.
-  if (/\([^)]*[*+{][^)]*\)\s*[*+{]/.test(value)) return 'a repeated group may not itself repeat';
   try {
-    return void new RegExp(`^(?:${value})$`, 'u');
+    void new RegExp(`^(?:${value})$`, 'u');
+    return patternProblem(value);
   } catch (error) {
     return (error as Error).message;
   }

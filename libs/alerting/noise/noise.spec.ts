@@ -35,8 +35,41 @@ describe('a matcher', () => {
   it('is refused where it can not be', () => {
     expect(parseMatcher('stream')).toBeUndefined();
     expect(matcherProblem({ name: 'a', value: '(', isRegex: true })).toMatch(/nterminated|nvalid/);
-    expect(matcherProblem({ name: 'a', value: '(x+)+', isRegex: true })).toMatch(/repeat/);
     expect(matcherProblem({ name: 'a b', value: '' })).toMatch(/no name/);
+  });
+});
+
+describe('a pattern', () => {
+  it.each([
+    '(x+)+',
+    '((x+))+',
+    '(?:x*y)*',
+    '(a|a)*',
+    '(a|ab)+c',
+    '(?<n>x+){2,}',
+    '((a|b)c)+',
+    '([)]+)+',
+    '(a)\\1',
+  ])('that a text could be made for is refused: %s', (value) => {
+    expect(matcherProblem({ name: 'a', value, isRegex: true })).toMatch(/repe|refer/);
+  });
+
+  it.each([
+    'web.*',
+    '(web|shop)-\\d+',
+    '(ab)+',
+    '[a+]+',
+    '\\(x+\\)+',
+    '(x+)?',
+    'a{2}b{3,}',
+    '(?:/v1)?/pay.*',
+  ])('that is quick with any is taken: %s', (value) => {
+    expect(matcherProblem({ name: 'a', value, isRegex: true })).toBeUndefined();
+  });
+
+  it('sees the beginning of what is very long', () => {
+    const long = { ...ALERT, labels: { stream: 'x'.repeat(100_000) } };
+    expect(matchesAll([{ name: 'stream', value: 'x*.*x*.*x*', isRegex: true }], long)).toBe(true);
   });
 });
 
@@ -116,6 +149,28 @@ describe('a template', () => {
     ['x'.repeat(5_000), 0],
   ])('%.20s is refused at its place', (text, offset) => {
     expect(compileTemplate(text)).toMatchObject({ kind: 'wrong', offset });
+  });
+
+  it.each([
+    ['{{ labels.stream.matches("(a+)+$") }}', 'matches'],
+    ['{{ labels.stream.split("").map(a, labels.stream.split("")) }}', 'map'],
+    ['{{ [1, 2].exists(x, x > 1) }}', 'exists'],
+    ['{{ percent(size([1].filter(x, true))) }}', 'filter'],
+    ['{{ value > 1 ? cel.bind(x, 1, x) : 2 }}', 'bind'],
+  ])('%s is refused: it could go on for ever', (text, word) => {
+    const compiled = compileTemplate(text);
+    expect(compiled).toMatchObject({ kind: 'wrong', reason: expect.stringContaining(word) });
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('knows nothing of %s', (name) => {
+    for (const text of [
+      `{{ labels.${name} }}`,
+      `{{ labels["${name}"] }}`,
+      `{{ parts["${name}"]["constructor"] }}`,
+    ]) {
+      const compiled = compileTemplate(text);
+      expect(compiled.kind === 'compiled' ? compiled.template.render(values) : '').toBe('');
+    }
   });
 
   it('never grows without bound', () => {
