@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isPublicAddress } from './address-check.js';
+import { isPublicAddress, publicLookup, type Resolve } from './address-check.js';
 import { postOnce } from './http-post.js';
 import { webhookHeaders } from './webhook-signature.js';
 
@@ -83,6 +83,67 @@ describe('a post', () => {
   });
 });
 
+/** A name server that answers one thing after the other, as one does who wants to be let in and then be somewhere else. */
+function answering(...answers: readonly (readonly string[])[]): Resolve & { readonly asked: string[] } {
+  const asked: string[] = [];
+  const resolve: Resolve = (host, _options, callback) => {
+    const addresses = answers[Math.min(asked.push(host), answers.length) - 1] ?? [];
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  };
+  return Object.assign(resolve, { asked });
+}
+
+describe('a name that leads elsewhere', () => {
+  const postTo = (host: string, resolve: Resolve): ReturnType<typeof postOnce> => {
+    const target = url.replace('127.0.0.1', host);
+    const request = { url: `${target}/ok`, body: '', headers: {}, allowPrivate: false, resolve };
+    return postOnce({ ...request, signal: new AbortController().signal });
+  };
+
+  it.each([
+    ['127.0.0.1'],
+    ['93.184.216.34', '127.0.0.1'],
+    ['2606:4700::1111', '::ffff:169.254.169.254'],
+    ['::127.0.0.1'],
+  ])('by one of its addresses, %s %s, is refused before anything is sent', async (...addresses) => {
+    const before = received.length;
+    const resolve = answering(addresses);
+    expect(await postTo('hook.example.org', resolve)).toMatchObject({ kind: 'refused' });
+    expect([received.length, resolve.asked]).toEqual([before, ['hook.example.org']]);
+  });
+
+  it('at the next attempt is refused at the next attempt', async () => {
+    const lookup = publicLookup(answering(['93.184.216.34'], ['127.0.0.1']));
+    const looked = (): Promise<unknown> =>
+      new Promise((resolve) =>
+        lookup('a', { all: true }, (error, found) => resolve(error?.message ?? found)),
+      );
+    expect(await looked()).toEqual([{ address: '93.184.216.34', family: 4 }]);
+    expect(await looked()).toMatch('a is 127.0.0.1, an address that is not public');
+  });
+
+  it('is asked for once a connection, and the connection goes to the answer', async () => {
+    const resolve = answering(['127.0.0.1'], ['192.0.2.1']);
+    const lookedUp: string[] = [];
+    const { get } = await import('node:http');
+    const target = url.replace('127.0.0.1', 'hook.example.org');
+    const address = await new Promise((found, failed) => {
+      const lookup: Resolve = (host, options, callback) => {
+        lookedUp.push(host);
+        resolve(host, options, callback);
+      };
+      get(target, { agent: false, lookup: lookup as never }, (response) => {
+        found(response.socket.remoteAddress);
+        response.resume();
+      }).once('error', failed);
+    });
+    expect([address, lookedUp]).toEqual(['127.0.0.1', ['hook.example.org']]);
+  });
+});
+
 describe('an address', () => {
   it.each([
     ['8.8.8.8', true],
@@ -98,6 +159,11 @@ describe('an address', () => {
     ['fe80::1', false],
     ['::ffff:10.0.0.1', false],
     ['64:ff9b::a00:1', false],
+    ['::10.0.0.1', false],
+    ['::1', false],
+    ['::ffff:0:a00:1', false],
+    ['2002:a00:1::', false],
+    ['192.88.99.1', false],
     ['nonsense', false],
   ])('%s is public: %s', (address, isPublic) => {
     expect(isPublicAddress(address)).toBe(isPublic);

@@ -1,6 +1,11 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { assertPublicHost, lookupPublic, ReceiverAddressPrivateError } from './address-check.js';
+import {
+  assertPublicHost,
+  publicLookup,
+  ReceiverAddressPrivateError,
+  type Resolve,
+} from './address-check.js';
 
 /** How one attempt ended. */
 export type PostOutcome =
@@ -16,6 +21,8 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly allowPrivate: boolean;
   readonly signal: AbortSignal;
+  /** Default: the machine's. */
+  readonly resolve?: Resolve;
 }
 
 /** From the connection to the end of the answer. */
@@ -40,7 +47,7 @@ function outcomeOf(status: number): PostOutcome {
   return { kind: 'refused', reason: status < 400 ? `${reason}; redirects are not followed` : reason };
 }
 
-async function statusOf({ url, body, headers, allowPrivate, signal }: Post): Promise<number> {
+async function statusOf({ url, body, headers, allowPrivate, signal, resolve }: Post): Promise<number> {
   const target = new URL(url);
   if (!allowPrivate) assertPublicHost(target);
   const payload = Buffer.from(body);
@@ -50,7 +57,7 @@ async function statusOf({ url, body, headers, allowPrivate, signal }: Post): Pro
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     // A connection of its own: one that is kept might go to an address that was checked long ago.
     agent: false,
-    ...(allowPrivate ? {} : { lookup: lookupPublic }),
+    ...(allowPrivate ? {} : { lookup: publicLookup(resolve) }),
   });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
