@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { FACTS, type Telemetry } from '#libs/observability';
-import { MillraceServer, SubscriptionHealth } from '#libs/transport';
+import { MillraceServer, SubscriptionHealth, SubscriptionInvalidError } from '#libs/transport';
 import { Configuration } from './configuration.js';
 import { PortBusyError } from './front-door.js';
 import { MetricsController } from './metrics.controller.js';
@@ -84,7 +84,12 @@ async function openSubscriber(
     abortOnError: false,
     forceCloseConnections: true,
   });
-  app.connectMicroservice({ strategy: app.get(MillraceServer) });
+  const server = app.get(MillraceServer);
+  app.connectMicroservice({ strategy: server });
+  if (!server.hasHandlers)
+    throw new SubscriptionInvalidError([
+      'there is no handler: a @Subscriber class with @OnAlert, @OnResult or @OnEvent',
+    ]);
   const { host, port: wanted = port } = configuration.values;
   await app.listen(wanted, host).catch((error: unknown) => {
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? new PortBusyError(host, wanted) : error;

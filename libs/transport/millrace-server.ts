@@ -97,6 +97,11 @@ export class MillraceServer extends Server implements CustomTransportStrategy {
     return this.#subscriptions.flatMap(({ problems }) => problems);
   }
 
+  /** It takes nothing further in. */
+  get isDraining(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Is there anything to read for. */
   get hasHandlers(): boolean {
     return this.#handlers.length > 0;

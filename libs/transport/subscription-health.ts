@@ -13,7 +13,8 @@ export class SubscriptionHealth {
 
   async check(key = 'subscriptions'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
-    const { problems } = this.server;
+    const { problems, isDraining } = this.server;
+    if (isDraining) return indicator.down({ state: 'draining' });
     if (problems.length > 0) return indicator.down({ reasons: problems });
     try {
       await this.server.checkHealth();
