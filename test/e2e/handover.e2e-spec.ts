@@ -37,7 +37,7 @@ describeWithPulsar('replicas', (pulsar) => {
     afterEach(() => opened.closeAll(), PATIENCE_MS);
 
     whereThereIsTime(
-      'get their share, hand over, and are replaced [needs time]',
+      'get their share, hand over, and are replaced [needs the time of npm run verify]',
       async () => {
         const [ingest, , dashboard] = ['ingest', 'enrich', 'dashboard'].map((app) => replicas.start(app));
         const first = replicas.start('aggregate');
@@ -75,7 +75,7 @@ describeWithPulsar('replicas', (pulsar) => {
     );
 
     whereThereIsTime(
-      'are restarted one after the other, and windows that were open end with the same numbers [needs time]',
+      'are restarted one after the other, and windows that were open end with the same numbers [needs the time of npm run verify]',
       async () => {
         const pipeline = pipelineThatWaits();
         opened.add(() => removeFolder(dirname(pipeline)));
