@@ -43,7 +43,7 @@ interface Servers {
 async function compared(name: string, eventsPerBody: number, { ours, bare }: Servers): Promise<Measurement> {
   const bodies = Array.from({ length: 50 }, (_, index) => bodyOf(eventsPerBody, index));
   // Enough of them that nobody waits for the disk: an answer comes after a flush of the log, and Fastify has none.
-  const connections = eventsPerBody === 1 ? 1_024 : 64;
+  const connections = eventsPerBody === 1 ? 1_024 : 128;
   const measure = async ({ url }: ServerProcess, seconds = SECONDS): Promise<number> =>
     await eventsPerSecond({ url, bodies, eventsPerBody, connections, seconds });
   await measure(ours, WARM_UP_SECONDS);
