@@ -15,7 +15,7 @@ import { SteadyLoad } from './steady-load.js';
 // A broker that speaks TLS by a certificate of its own, and wants a token. Tokens expire, and are renewed in their file by
 // somebody else, as Kubernetes does.
 
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 360_000;
 /** For a broker that is started again. */
 const HAS_TIME = (fc.readConfigureGlobal().numRuns ?? 200) >= 2_000;
 const START_MS = Date.UTC(2026, 0, 31, 12);
