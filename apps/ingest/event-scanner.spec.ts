@@ -169,6 +169,7 @@ describe('an event scanner', () => {
     ],
     ['[{"method":"GET","path":"\\/","status":200}]', 'other'],
     ['[{"method":"GET","path":"/","status":200,"status":201}]', 'other'],
+    ['[{"method":"GET","path":"/","path":"/"}]', 'other'],
     ['[{"method":"GET","path":"/","status":2e2}]', 'other'],
     ['[{"method":"GET","path":"/"}]', 'other'],
     ['[{"time":5,"timestamp":6,"method":"GET","path":"/","status":200}]', 'other'],
