@@ -145,6 +145,7 @@ export class TaskHost {
     const stop = AbortSignal.any([this.#abort.signal, this.#drain.signal]);
     for (let failures = 0; !stop.aborted;) {
       if (this.#isResting(task) || !this.#membership.isToTake(task.name)) {
+        if (!this.#isResting(task)) this.#leaveToOthers(task);
         await this.#membership.nextLook(stop);
         continue;
       }
@@ -176,6 +177,12 @@ export class TaskHost {
       default:
         return outcome satisfies never;
     }
+  }
+
+  /** Another process is to run it: what has failed here is over, and keeps this one from nothing. */
+  #leaveToOthers(task: RunningTask): void {
+    task.state = 'waiting-for-lease';
+    task.problem = undefined;
   }
 
   #rest(task: RunningTask, forMs: number): void {

@@ -180,6 +180,20 @@ describe('a task that fails and has to wait', () => {
     const taken = await second.facts.until(TAKEN, PARTITIONS);
     expect(taken.map(({ reason }) => reason)).toEqual(taken.map(() => 'failed'));
   });
+
+  it('and stays with the other one is no failure of the first any more', async () => {
+    const { host } = start('a', (partition) => {
+      if (partition === 0) throw new (class extends Error {})('broken here');
+    });
+    while (((await ports.leases.roster()).members[0]?.resting.length ?? 0) === 0)
+      await new Promise((resolve) => setImmediate(resolve));
+    for (const name of ['b', 'c']) start(name);
+    await untilHeldBy({ a: 2, b: 1, c: 1 });
+    const states = (): readonly string[] => host.statuses().map(({ state }) => state);
+    while (states().includes('failed')) await new Promise((resolve) => setImmediate(resolve));
+    expect(host.statuses()[0]).not.toHaveProperty('problem');
+    expect([...states()].sort()).toEqual(['running', 'running', 'waiting-for-lease', 'waiting-for-lease']);
+  });
 });
 
 describe('in a world of models', () => {

@@ -60,9 +60,10 @@ export class MongodbCommitStore extends CommitStore {
       const { fields, moved } = nextCommit(stored, next, prepared.refs);
       const unborn = { ...taskPlace(task), incarnation: 0, epoch: 0 };
       const update = { $set: fields, ...(stored === null ? { $setOnInsert: unborn } : {}) };
-      await this.#tasks.updateOne({ _id }, update, { session, upsert: stored === null });
       await this.#parts.store(prepared.chunks, session);
       await this.#parts.letGo(moved, session);
+      // Last: from here to the end of the transaction the record is locked, and its lease can't be renewed.
+      await this.#tasks.updateOne({ _id }, update, { session, upsert: stored === null });
       return { kind: 'committed', kept: [...fields.state, ...fields.outboxes] } as const;
     });
     if (done.kind === 'committed') {
