@@ -89,7 +89,7 @@ describe('deduplication', () => {
       false,
       true,
     ]);
-  }, 60_000);
+  }, 240_000);
 
   it('is off with a horizon of 0', () => {
     const deduplication = new Deduplication(0);

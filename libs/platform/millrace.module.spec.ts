@@ -130,5 +130,5 @@ describeWithPulsar('a Nest application over Pulsar', ({ webSocket }) => {
     expect(await first).toBe('a 1');
     // Its other partition is taken a moment later.
     while ((await health(started)).status !== 200) await new Promise(setImmediate);
-  }, 60_000);
+  }, 240_000);
 });

@@ -283,7 +283,7 @@ it('a dead letter that can not be stored is waited for, and readiness says why; 
   const [dead] = await deadLetters(1);
   expect(dead?.properties['ce_id']).toBe('a');
   while (server.problems.length > 0) await new Promise(setImmediate);
-}, 30_000);
+}, 120_000);
 
 describe('a message that nobody handles', () => {
   @Subscriber('s')

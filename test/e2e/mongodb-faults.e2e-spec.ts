@@ -49,7 +49,7 @@ describeWithMongodb('a set of three members', () => {
     await database?.dispose().catch(() => undefined);
     await Promise.all((pids ?? []).map((pid) => stopProcess(pid, 'SIGKILL')));
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  }, 240_000);
 
   async function primary(): Promise<number> {
     const hello = await database.client.db('admin').command({ hello: 1 });

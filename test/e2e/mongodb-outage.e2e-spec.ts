@@ -34,13 +34,13 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
   beforeEach(async () => {
     mongod = await OwnMongod.start();
     folder = temporaryFolder();
-  }, 60_000);
+  }, 240_000);
   afterEach(async () => {
     await posting?.abandon();
     await running?.kill();
     await mongod.dispose();
     removeFolder(folder);
-  }, 60_000);
+  }, 240_000);
 
   test.each(OUTAGES)(
     'that %s and comes back costs nothing and doubles nothing',

@@ -42,7 +42,7 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
     const client = new MongoClient(driver);
     await client.db(database).dropDatabase();
     await client.close();
-  }, 20_000);
+  }, 120_000);
 
   async function start(settings: Readonly<Record<string, string>>): Promise<string> {
     const folder = temporaryFolder();
@@ -123,5 +123,5 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
       guarantee: 'exactly-once',
       note: expect.stringContaining('MongoDB'),
     });
-  }, 60_000);
+  }, 240_000);
 });

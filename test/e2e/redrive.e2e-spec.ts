@@ -139,5 +139,5 @@ describe('dead letters of a function', () => {
       notRedrivable: 1,
       problems: [{ id: ids[0], code: 'DEAD_LETTER_STILL_INVALID' }],
     });
-  }, 60_000);
+  }, 240_000);
 });

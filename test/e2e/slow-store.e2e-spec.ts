@@ -45,7 +45,7 @@ describeWithMongodb('a store that takes a tenth of what is offered', ({ driver }
   afterEach(async () => {
     line.limit(Infinity);
     await opened.closeAll();
-  }, 60_000);
+  }, 240_000);
 
   test('costs nothing that was answered 202, and no more memory than it may', async () => {
     const { url } = running;

@@ -49,7 +49,7 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
     await client.db(database).dropDatabase();
     await client.close();
     removeFolder(folder);
-  }, 30_000);
+  }, 120_000);
 
   it('plans without a change, applies once, and checks', async () => {
     const collections = (): Promise<number> =>
@@ -71,7 +71,7 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
       expect(again).toMatchObject({ exitCode: 0, complaints: '' });
       expect(again.out).toContain(`database ${database}: all as wanted`);
     }
-  }, 60_000);
+  }, 240_000);
 
   it('audits: names the rows that somebody has removed, and inserts these', async () => {
     running = await StandaloneProcess.start(folder, { MILLRACE_STORE: store });
@@ -107,5 +107,5 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
     const mistyped = await millrace('storage', 'plan', '--stoer', store);
     expect(mistyped).toMatchObject({ exitCode: 2, out: '' });
     expect(mistyped.complaints).toContain('stoer');
-  }, 60_000);
+  }, 240_000);
 });

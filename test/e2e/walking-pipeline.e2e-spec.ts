@@ -62,7 +62,7 @@ describe('a log posted with curl', () => {
     expect(answer.errors.map(({ line }) => line)).toEqual(LOG.brokenLines);
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
-  }, 60_000);
+  }, 240_000);
 
   it('gives them also while one partition lags 30 s behind', async () => {
     const url = await start({ MILLRACE_HOLD_TASKS: `web/local/1=${HOLD_MS}ms` });
@@ -88,5 +88,5 @@ describe('a log sent again with its idempotency key', () => {
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
     expect(await fatesOf(url, 'web')).toMatchObject({ duplicate: 12_020 });
-  }, 60_000);
+  }, 240_000);
 });
