@@ -33,7 +33,8 @@ async function answerBefore<T>(
   { clock, ended }: { readonly clock: Clock; readonly ended: AbortSignal },
 ): Promise<T | undefined> {
   const answered = new AbortController();
-  const timeUp = clock.sleep(dueMs - clock.monotonicMs(), AbortSignal.any([ended, answered.signal]));
+  const leftMs = Math.max(0, dueMs - clock.monotonicMs());
+  const timeUp = clock.sleep(leftMs, AbortSignal.any([ended, answered.signal]));
   try {
     return await Promise.race([answer, timeUp.then(() => undefined)]);
   } finally {
