@@ -10,7 +10,11 @@ import { DIST, main, runNode } from './workspace.mjs';
 const PROPERTY_RUNS = 2_000;
 const LONG_RUNS = 20_000;
 /** What stands at {@link LONG_RUNS} for more than more cases of a property. */
-const LONG_SUITES = ['test/e2e/pulsar-broker-kill.e2e-spec.ts', 'test/chaos/chaos.e2e-spec.ts'];
+const LONG_SUITES = [
+  'test/e2e/pulsar-broker-kill.e2e-spec.ts',
+  'test/e2e/fences.e2e-spec.ts',
+  'test/chaos/chaos.e2e-spec.ts',
+];
 const PROGRAMS = [
   {
     name: 'simulator',
