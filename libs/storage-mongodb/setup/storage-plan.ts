@@ -106,17 +106,17 @@ async function findStorage(connection: MongodbConnection): Promise<FoundStorage>
   const listed = await db.listCollections().toArray();
   const collections = new Map(listed.map((each) => [each.name, each as Document]));
   const names = listed.map(({ name }) => name).filter((name) => !name.startsWith('system.'));
-  const indexes = await Promise.all(
-    names.map(async (name) => {
-      const found = await db.collection(name).listIndexes().toArray();
-      return [name, new Set(found.map((index) => String(index['name'])))] as const;
-    }),
-  );
+  const indexes = new Map<string, ReadonlySet<string>>();
+  // One after the other: a process that starts needs no connection for each collection.
+  for (const name of names) {
+    const found = await db.collection(name).listIndexes().toArray();
+    indexes.set(name, new Set(found.map((index) => String(index['name']))));
+  }
   const series = await db.collection<SeriesRecord>(NAMES.series).find().toArray();
   return {
     version: setup?.version,
     collections,
-    indexes: new Map(indexes),
+    indexes,
     series: new Map(series.map((each) => [each._id, each])),
   };
 }
