@@ -141,14 +141,20 @@ export class CoveringRunner {
 
   async #take(delivery: Delivery): Promise<void> {
     const { task, input, logic } = this.definition;
-    if (this.#producers.isRepeat(delivery)) {
-      this.runtime.ports.telemetry.record(FACTS.repeatsDropped, task);
+    const { telemetry } = this.runtime.ports;
+    const { isRepeat, missing } = this.#producers.look(delivery);
+    if (missing > 0) {
+      const { producerName, position } = delivery;
+      telemetry.record(FACTS.framesMissing, { ...task, producerName, position: position.join(':') }, missing);
+    }
+    if (isRepeat) {
+      telemetry.record(FACTS.repeatsDropped, task);
     } else {
       const transforming = logic.transform(delivery);
       const output = transforming instanceof Promise ? await this.#waitFor(transforming) : transforming;
       await this.#sendParts(output, delivery.position);
       this.activity.countMessage(output.events);
-      this.runtime.ports.telemetry.record(FACTS.eventsProcessed, task, output.events);
+      telemetry.record(FACTS.eventsProcessed, task, output.events);
     }
     this.#progress.positions.set(inputKey(input), delivery.position);
     this.#isDirty = true;

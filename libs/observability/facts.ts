@@ -113,6 +113,15 @@ export const FACTS = {
     help: 'Messages that had been applied before and were dropped',
     labels: ['pipeline', 'stage'],
   }),
+  framesMissing: countedFact<
+    OfTask & { partition: number; producerName: string | undefined; position: string }
+  >({
+    level: 'error',
+    message: 'frames are missing in raw: the log has lost what it had stored',
+    counter: 'millrace_raw_frames_missing_total',
+    help: 'Numbered frames of raw that never came: events that were stored and that the log has lost',
+    labels: ['pipeline', 'stage'],
+  }),
   taskWaiting: gaugedFact<OfTask & { partition: number; reason: string }>({
     gauge: 'millrace_task_waiting_ratio',
     help: 'Share of the last seconds that a task waited, 0 to 1, by what it waited for',
