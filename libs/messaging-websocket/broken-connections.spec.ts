@@ -7,6 +7,7 @@ import { BrokerUnavailableError } from '#libs/pulsar-admin';
 import { describeWithPulsar, receiveMany, textOf } from '#libs/testing';
 import { LineToBroker } from './fixture/line-to-broker.js';
 import { QuickClock } from './fixture/quick-clock.js';
+import { encodeMessageId } from './message-id.js';
 import { WebSocketBroker } from './websocket-broker.js';
 
 describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
@@ -79,6 +80,18 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
     await sendNumbers(producer, 400, (total) => cuts.has(total) && line.cut());
     expect(await stored()).toEqual(numbers(400));
     expect(producer.lastSequenceId).toBe(399);
+  }, 120_000);
+
+  it('is what becomes of one whose messages the broker drops as repeats by its own numbers: they are sent again', async () => {
+    const producer = await broker.openProducer({ topic, ...P });
+    await producer.send({ payload: Buffer.from('n0'), sequenceId: 0 });
+    const nowhere = encodeMessageId({ ledgerId: -1, entryId: -1 });
+    line.rewriteNext((text) => JSON.stringify({ ...JSON.parse(text), messageId: nowhere }));
+    const dropped = producer.send({ payload: Buffer.from('n1'), sequenceId: 1 });
+    await expect(dropped).rejects.toMatchObject({ code: 'SEND_REFUSED', retry: 'backoff' });
+    expect(producer.lastSequenceId).toBe(0);
+    await sendNumbers(producer, 3, () => undefined);
+    expect(await stored()).toEqual(numbers(3));
   }, 120_000);
 
   it('fails what was under way, and lets what is sent after that wait for the next', async () => {

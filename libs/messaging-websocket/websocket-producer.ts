@@ -35,6 +35,7 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** A send ends after this, whatever happens. */
 const SEND_TIMEOUT_MS = 30_000;
+const DROPPED = 'it took it for a repeat by numbers of its own';
 /** The broker may hold a former session of ours for a while; who is there longer is somebody else. */
 const OWN_SESSION_MS = 20_000;
 
@@ -52,6 +53,9 @@ interface Answer {
  *     producer opens, and after a connection broke with messages under way; from then on the numbers are judged here.
  * S2. A connection that breaks fails what was under way: it may be stored or not, and who sends it again learns which.
  * S3. Nothing is sent through a new connection before S1 is done.
+ * S4. The broker numbers the messages of a connection by itself, and drops as repeats what it takes for old: all of them, where
+ *     its deduplication came on after the connection was made, as it may when a broker starts. It calls that stored,
+ *     at no place. Another connection gets numbers that count.
  */
 export class WebSocketProducer extends MessageProducer {
   readonly #options: WebSocketProducerOptions;
@@ -224,14 +228,18 @@ export class WebSocketProducer extends MessageProducer {
       this.#loseWith(new SendRefusedError(topic, partition, errorMsg ?? result));
       return;
     }
-    this.#pipeline.stored(context, this.#receipt(messageId));
+    const receipt = this.#receipt(messageId);
+    if (receipt === undefined) return this.#loseWith(new SendRefusedError(topic, partition, DROPPED));
+    this.#pipeline.stored(context, receipt);
     this.#pump();
     this.#watch();
   }
 
-  #receipt(messageId: string): SendReceipt {
+  /** S4. Undefined: it is stored nowhere. */
+  #receipt(messageId: string): SendReceipt | undefined {
     if (!this.#options.isPersistent) return { duplicate: false };
     const position = positionOf(decodeMessageId(messageId));
+    if (position[0] < 0) return undefined;
     this.#knownUpTo = position;
     return { duplicate: false, position };
   }
