@@ -51,6 +51,7 @@ describeWithPulsar('chaos', () => {
           String(EVENTS_A_SECOND),
         ]);
         const { lost, doubled, differing, examples, faults } = report;
+        process.stderr.write(`chaos: ${JSON.stringify({ ...report, examples: examples.length })}\n`);
         expect({ lost, doubled, differing, examples, log }).toEqual({
           ...{ lost: 0, doubled: 0, differing: 0, examples: [] },
           log,
