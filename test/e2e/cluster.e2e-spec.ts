@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { describeWithMongodb, describeWithPulsar } from '#libs/testing';
@@ -9,6 +8,7 @@ import { burstLog } from './burst-log.js';
 import { ClusterProcess } from './cluster-process.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { recount } from './recount.js';
+import { closedPort, openLine } from './tcp-line.js';
 
 // Every app as a process of its own, over a real broker and a real database.
 
@@ -25,15 +25,6 @@ interface Health {
 async function health(url: string, probe = 'ready'): Promise<Health> {
   const response = await fetch(`${url}/health/${probe}`);
   return { status: response.status, body: (await response.json()) as Health['body'] };
-}
-
-/** A port that nobody listens at. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 describe('an app whose servers are away', () => {
@@ -136,9 +127,9 @@ describeWithPulsar('every app as a process', (pulsar) => {
         'process',
         'store',
       ]);
-      const store = await line(toMongodb, Number(new URL(driver).port));
+      const store = await openLine(toMongodb, Number(new URL(driver).port));
       closers.push(() => store.cut());
-      const log = await line(toPulsar, Number(new URL(pulsar.webSocket).port));
+      const log = await openLine(toPulsar, Number(new URL(pulsar.webSocket).port));
       closers.push(() => log.cut());
       const url = await app.url();
       expect(await health(url)).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -189,28 +180,6 @@ describeWithPulsar('every app as a process', (pulsar) => {
     }, 120_000);
   });
 });
-
-/** A line to a server that can be cut. */
-async function line(from: number, to: number): Promise<{ readonly cut: () => Promise<void> }> {
-  const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(to, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(socket);
-      socket.on('error', () => undefined).on('close', () => other.destroy());
-      socket.pipe(other);
-    }
-  });
-  await new Promise<void>((done) => server.listen(from, '127.0.0.1', done));
-  const cut = async (): Promise<void> => {
-    for (const socket of open) socket.destroy();
-    await new Promise((done) => server.close(done));
-  };
-  return { cut };
-}
 
 function pidOf(line: string): number {
   return Number(/is process (\d+)/.exec(line)?.[1]);
