@@ -74,6 +74,32 @@ describe('deduplication', () => {
     expect(take('5', 1_000)).toBe(100);
   });
 
+  it('claims after a restart no more than it remembers', () => {
+    const cells = new Map<string, JsonValue>();
+    const after = (horizonMs: number, ids: Readonly<Record<string, number>>): number => {
+      const deduplication = new Deduplication(horizonMs, 2);
+      deduplication.restore(cells);
+      for (const [id, receivedMs] of Object.entries(ids)) {
+        deduplication.isRepeat('a', id, receivedMs);
+        for (const [name, value] of deduplication.changes()) {
+          if (value === undefined) cells.delete(name);
+          else cells.set(name, value);
+        }
+      }
+      expect(new Map(deduplication.cells())).toEqual(cells);
+      return deduplication.effectiveHorizonMs;
+    };
+    // No room for the first and the second.
+    expect(after(HORIZON_MS, { a: 0, b: 10, c: 30, d: 75 })).toBe(65);
+    expect(after(HORIZON_MS, {})).toBe(65);
+    // What was past the horizon is gone, also for a longer one.
+    expect(after(HORIZON_MS, { e: 300 })).toBe(HORIZON_MS);
+    expect(after(1_000, {})).toBe(225);
+    // What came while it was off was never remembered.
+    after(0, { f: 400 });
+    expect(after(HORIZON_MS, { g: 410 })).toBe(10);
+  });
+
   it('remembers a million ids where it is not told otherwise', () => {
     const deduplication = new Deduplication(HORIZON_MS);
     for (let segment = 0; segment < 10; segment++) {

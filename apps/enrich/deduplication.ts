@@ -3,6 +3,8 @@ import type { JsonValue } from '#libs/kernel';
 /** The most ids that one partition remembers, whatever the horizon. */
 const MAX_IDS = 1_000_000;
 const PREFIX = 'ids/';
+/** Programs that do not know this cell pass over it: they claim more than they have, and count the same. */
+const LOST = 'lost';
 
 type Entry = readonly [key: string, receivedMs: number];
 
@@ -18,8 +20,9 @@ export class Deduplication {
   readonly #segments = new Map<string, { readonly entries: readonly Entry[]; readonly newestMs: number }>();
   readonly #dropped: string[] = [];
   #newestMs = -Infinity;
-  /** When the newest id that had to go before its time was received. */
+  /** When the newest id that is not remembered any more was received, for whatever reason it went. */
   #lostMs = -Infinity;
+  #storedLostMs = -Infinity;
 
   /**
    * @param horizonMs how long an id is remembered, by recorded arrival; 0: not at all
@@ -32,7 +35,10 @@ export class Deduplication {
 
   /** Has an event of this stream and id been seen within the horizon; remembers it if not. */
   isRepeat(stream: string, id: string, receivedMs: number): boolean {
-    if (this.horizonMs === 0) return false;
+    if (this.horizonMs === 0) {
+      this.#lose(receivedMs);
+      return false;
+    }
     const key = `${stream}\n${id}`;
     const firstMs = this.#seen.get(key);
     if (firstMs !== undefined && receivedMs - firstMs < this.horizonMs) return true;
@@ -42,9 +48,12 @@ export class Deduplication {
     return false;
   }
 
-  /** How far back ids are remembered: less than the horizon once there was no room for them all. Milliseconds. */
+  /**
+   * How far back ids are remembered: less than the horizon where there was no room for them all, and where the horizon was
+   * shorter before. Milliseconds.
+   */
   get effectiveHorizonMs(): number {
-    return Math.min(this.horizonMs, this.#newestMs - this.#lostMs);
+    return Math.max(0, Math.min(this.horizonMs, this.#newestMs - this.#lostMs));
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {
@@ -54,6 +63,8 @@ export class Deduplication {
       this.#addSegment(name, value as unknown as readonly Entry[]);
       this.#nextSegment = segmentNumber(name) + 1;
     }
+    const lostMs = cells.get(LOST);
+    if (typeof lostMs === 'number') this.#storedLostMs = this.#lostMs = lostMs;
   }
 
   /** What changed since the last call: a cell for what was added, and those that are too old, removed. */
@@ -66,10 +77,14 @@ export class Deduplication {
     }
     this.#forgetOld();
     for (const name of this.#dropped.splice(0)) yield [name, undefined];
+    if (this.#lostMs === this.#storedLostMs) return;
+    this.#storedLostMs = this.#lostMs;
+    yield [LOST, this.#lostMs];
   }
 
   *cells(): Generator<[string, JsonValue]> {
     for (const [name, { entries }] of this.#segments) yield [name, entries];
+    if (this.#storedLostMs > -Infinity) yield [LOST, this.#storedLostMs];
   }
 
   #addSegment(name: string, entries: readonly Entry[]): void {
@@ -88,10 +103,14 @@ export class Deduplication {
       if (newestMs > this.#newestMs - this.horizonMs && this.#seen.size <= this.maxIds) return;
       // An id that came again after the horizon lives on in a later segment.
       for (const [key, receivedMs] of entries) if (this.#seen.get(key) === receivedMs) this.#seen.delete(key);
-      if (newestMs > this.#newestMs - this.horizonMs) this.#lostMs = Math.max(this.#lostMs, newestMs);
+      this.#lose(newestMs);
       this.#segments.delete(name);
       this.#dropped.push(name);
     }
+  }
+
+  #lose(receivedMs: number): void {
+    this.#lostMs = Math.max(this.#lostMs, receivedMs);
   }
 }
 
