@@ -22,7 +22,9 @@ const LOOK_EVERY_MS = 2_000;
 export class ReloadedFile<T> {
   #version: string;
   #lastLookMs: number;
-  #isLooking = false;
+  #looking: Promise<void> | undefined;
+  #problem: StepFileInvalidError | undefined;
+  #goodAtMs: number;
 
   private constructor(
     private readonly options: ReloadedFileOptions<T>,
@@ -30,7 +32,7 @@ export class ReloadedFile<T> {
     version: string,
   ) {
     this.#version = version;
-    this.#lastLookMs = options.clock.monotonicMs();
+    this.#lastLookMs = this.#goodAtMs = options.clock.monotonicMs();
   }
 
   /** @throws StepFileInvalidError */
@@ -46,27 +48,43 @@ export class ReloadedFile<T> {
   /** What the file holds, as of a moment ago. Looks again in the background. */
   get current(): T {
     const nowMs = this.options.clock.monotonicMs();
-    if (nowMs - this.#lastLookMs >= LOOK_EVERY_MS && !this.#isLooking) {
+    if (nowMs - this.#lastLookMs >= LOOK_EVERY_MS && this.#looking === undefined) {
       this.#lastLookMs = nowMs;
       void this.look();
     }
     return this.content;
   }
 
-  /** Reads the file if it has changed. Never throws. */
+  /** Why the file can't be used as it is now; undefined as long as it can. */
+  get problem(): StepFileInvalidError | undefined {
+    return this.#problem;
+  }
+
+  /** When the content was last known to be what the file holds: monotonic, in milliseconds. */
+  get goodAtMs(): number {
+    return this.#goodAtMs;
+  }
+
+  /** Reads the file if it has changed; one look at a time. Never throws. */
   async look(): Promise<void> {
-    const { path, wanted, read, telemetry } = this.options;
-    this.#isLooking = true;
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { path, wanted, read, clock, telemetry } = this.options;
     try {
       const version = await versionOf(path);
-      if (version === this.#version) return;
-      this.content = read(await readFile(path));
-      this.#version = version;
-      telemetry.record(FACTS.stepFileLoaded, { path });
+      if (version !== this.#version) {
+        this.content = read(await readFile(path));
+        this.#version = version;
+        telemetry.record(FACTS.stepFileLoaded, { path });
+      }
+      this.#problem = undefined;
+      this.#goodAtMs = clock.monotonicMs();
     } catch (error) {
-      telemetry.record(FACTS.stepFileRefused, { path, error: new StepFileInvalidError(path, wanted, error) });
-    } finally {
-      this.#isLooking = false;
+      this.#problem = new StepFileInvalidError(path, wanted, error);
+      telemetry.record(FACTS.stepFileRefused, { path, error: this.#problem });
     }
   }
 }

@@ -22,9 +22,16 @@ export const ENRICH_FACTS = {
     'warn',
     'a source of look-ups has failed too often; it is left alone for a while',
   ),
+  lookupRowsRefused: countedFact<{ pipeline: string; source: string; reason: string }>({
+    level: 'warn',
+    message: 'messages of a topic of look-ups are no rows, or there is no room for them',
+    counter: 'millrace_lookup_rows_refused_total',
+    help: 'Messages of a topic of look-ups that are no rows (no-row), and rows that there was no room for (no-room)',
+    labels: ['pipeline', 'source', 'reason'],
+  }),
   stepFileLoaded: loggedFact<{ path: string }>('info', 'the file of a step has changed and is read'),
   stepFileRefused: loggedFact<{ path: string; error: unknown }>(
     'warn',
-    'the file of a step has changed and cannot be used; what it held before serves',
+    'the file of a step has changed and cannot be used; what it held before serves, in a look-up as its onError says',
   ),
 } as const;

@@ -2,12 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { MessageBroker, MessageReader } from '#libs/messaging';
 import { ManualClock } from '#libs/testing';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { readRows } from './file-rows.js';
 import { HttpLookup } from './http-lookup.js';
-import { TopicLookup } from './topic-lookup.js';
 
 describe('the rows of a file', () => {
   it('of CSV come back as they were printed', () => {
@@ -64,37 +62,6 @@ describe('an HTTP service asked key by key', () => {
 
   it('does not name what may be secret', () => {
     expect(new HttpLookup('https://user:word@example.com/a?token=x', 1).name).toBe('https://example.com/a');
-  });
-});
-
-describe('a compacted topic', () => {
-  it('has the newest message of each key, once it is read to its end', async () => {
-    const message = (key: string, text: string): unknown => ({ key, payload: Buffer.from(text) });
-    const pages = [
-      [message('a', '{"n": 1}'), message('b', '{"n": 2}')],
-      [message('a', '{"n": 3}'), message('b', '')],
-      [],
-    ];
-    let resolveEnd: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => (resolveEnd = resolve));
-    let stop: (page: readonly unknown[]) => void = () => undefined;
-    const reader = {
-      receive: async () => {
-        const page = pages.shift();
-        if (page !== undefined) return page;
-        resolveEnd();
-        return await new Promise((resolve) => (stop = resolve));
-      },
-      close: async () => undefined,
-    } as unknown as MessageReader;
-    const broker = { openReader: async () => reader } as unknown as MessageBroker;
-    const topic = new TopicLookup('persistent://public/default/plans', { broker, clock: new ManualClock() });
-    await expect(topic.fetch(['a'])).rejects.toThrow('not read to its end');
-    await ended;
-    expect([...(await topic.fetch(['a', 'b', 'c']))]).toEqual([['a', { n: 3 }]]);
-    const closing = topic.close();
-    stop([]);
-    await closing;
   });
 });
 

@@ -150,12 +150,19 @@ export class LookupTable {
 
   #fail(key: string, error: unknown, outcome: 'failed' | 'timeout' | 'refused'): void {
     this.#count(outcome);
-    const kept = this.#usable(this.#kept.get(key));
+    const kept = this.#usable(this.#heldOf(key) ?? this.#kept.get(key));
     this.#settle(key, {
       kind: 'failed',
       error,
       stale: kept === undefined ? undefined : (kept.record ?? 'none'),
     });
+  }
+
+  #heldOf(key: string): Kept | undefined {
+    const { held } = this.options.source;
+    if (held === undefined) return undefined;
+    const record = held.rows.get(key);
+    return { record, last: record, atMs: held.atMs };
   }
 
   /** What may serve where nothing newer is to be had. */

@@ -141,7 +141,7 @@ async function openSource(
       if (!records.isConfigured) throw new LookupDatabaseMissingError(`mongodb:${source.collection}`);
       return new MongodbLookup({ ...source, batch, timeoutMs }, records);
     case 'topic':
-      return new TopicLookup(source.topic, { broker, clock });
+      return new TopicLookup({ pipeline: resources.pipeline, topic: source.topic, broker, clock, telemetry });
     case 'file': {
       const { path, key } = source;
       const wanted = `rows by ${key}`;

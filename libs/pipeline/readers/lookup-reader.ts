@@ -45,15 +45,20 @@ export const LOOKUP_STEP: StepKind = {
     if (from === undefined || source === undefined || select === undefined) return undefined;
     return refuseKeyOf(source, options, log)
       ? undefined
-      : { kind: 'lookup', from, source, select, ...readLimits(options) };
+      : { kind: 'lookup', from, source, select, ...readLimits(options, source) };
   },
 };
 
-function readLimits(options: MapReader): Omit<LookupStep, 'kind' | 'from' | 'source' | 'select'> {
+function readLimits(
+  options: MapReader,
+  { kind }: LookupSource,
+): Omit<LookupStep, 'kind' | 'from' | 'source' | 'select'> {
+  // Rows that are all there already do not grow old one by one: as a rule the last ones are better than none.
+  const holdsRows = kind === 'file' || kind === 'topic';
   return {
     cacheMs: options.optional('cache', durationReader(1), DEFAULT.cacheMs),
     cacheSize: options.optional('cacheSize', wholeUpTo(MAX_CACHE_SIZE), DEFAULT.cacheSize),
-    staleMs: options.optional('staleFor', durationReader(0), DEFAULT.staleMs),
+    staleMs: options.optional('staleFor', durationReader(0), holdsRows ? Infinity : DEFAULT.staleMs),
     timeoutMs: options.optional('timeout', readTimeout, DEFAULT.timeoutMs),
     batch: options.optional('batch', wholeUpTo(MAX_BATCH), DEFAULT.batch),
     onMiss: options.optional('onMiss', readPolicy, 'null'),
