@@ -23,3 +23,16 @@ export class PulsarCallError extends PlatformError {
     super(`${call}: the Pulsar client answers ${result}`, { cause, context: { call, result } });
   }
 }
+
+/** The broker took a message that has no number for a repeat: it was stored under the name by a clock that is ahead of ours. */
+export class PulsarDroppedError extends PlatformError {
+  readonly code = 'PULSAR_MESSAGE_DROPPED';
+  readonly retry: RetryAdvice = 'backoff';
+  constructor(producer: string) {
+    super(
+      `${producer}: the broker dropped a message as a repeat. Another process with a clock that is ahead may have had the name ` +
+        'before: set the clocks by the same time',
+      { context: { producer } },
+    );
+  }
+}

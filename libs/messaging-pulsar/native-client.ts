@@ -29,6 +29,8 @@ export interface NativeClient {
 export interface NativeProducerOptions {
   readonly topic: string;
   readonly producerName: string;
+  /** Messages without a number get those behind it. */
+  readonly initialSequenceId: number;
   readonly batchingEnabled: false;
   readonly sendTimeoutMs: number;
   readonly maxPendingMessages: number;

@@ -12,6 +12,7 @@ import { parseTopic, partitionTopic } from '#libs/pulsar-admin';
 import { placeOf } from './message-id.js';
 import { namedError, resultOf } from './native-errors.js';
 import type { NativeProducer } from './native-client.js';
+import { PulsarDroppedError } from './messaging-pulsar.errors.js';
 import type { PulsarSession } from './pulsar-session.js';
 import { nativeMessage } from './wire-properties.js';
 
@@ -20,13 +21,20 @@ const SEND_TIMEOUT_MS = 30_000;
 /** So many are on their way at once; calls beyond wait here. The client fails those on their way all together. */
 const MAX_PENDING_MESSAGES = 500;
 
+/** More than any producer sends in a millisecond. */
+const NUMBERS_PER_MS = 1_000;
+
 interface WaitingSend {
   readonly message: OutgoingMessage;
   readonly resolve: (receipt: SendReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A producer with a name, for one partition. Unbatched: the broker compares the numbers of batches wrongly. */
+/**
+ * A producer with a name, for one partition. Unbatched: the broker compares the numbers of batches wrongly. Messages without
+ * a number are numbered by the wall clock, above whatever was stored under the name before: the broker's own knowledge may be
+ * too old while it loads a topic, and it would drop them as repeats later (apache/pulsar#25954).
+ */
 export class PulsarProducer extends MessageProducer {
   readonly #what: string;
   readonly #isPersistent: boolean;
@@ -57,6 +65,7 @@ export class PulsarProducer extends MessageProducer {
       .createProducer({
         topic: partitionTopic(topic, partition),
         producerName,
+        initialSequenceId: session.clock.nowMs() * NUMBERS_PER_MS,
         batchingEnabled: false,
         sendTimeoutMs: SEND_TIMEOUT_MS,
         // Twice: the client frees a place only after it has said that a message is stored.
@@ -124,7 +133,9 @@ export class PulsarProducer extends MessageProducer {
       const position = placeOf(id)?.position;
       // Without a place: dropped as a repeat, or not stored by any broker.
       if (!this.#isPersistent) resolve({ duplicate: false });
-      else resolve(position === undefined ? { duplicate: true } : { duplicate: false, position });
+      else if (position !== undefined) resolve({ duplicate: false, position });
+      else if (sequenceId !== undefined) resolve({ duplicate: true });
+      else throw new PulsarDroppedError(this.#what);
     } catch (error) {
       const named = namedError(error, this.#what, this.session.serviceUrl);
       reject(named);

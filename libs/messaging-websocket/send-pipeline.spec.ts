@@ -28,7 +28,7 @@ class Trial {
   }
 
   pump(): void {
-    this.pipeline.pump((text) => this.sent.push(text));
+    this.pipeline.pump(({ text }) => this.sent.push(text) > 0);
   }
 }
 

@@ -49,6 +49,11 @@ export class SendPipeline {
     return this.#inFlight.length > 0;
   }
 
+  /** The first that waits to be sent, and is no duplicate. */
+  get next(): Pick<Sending, 'sequenceId'> | undefined {
+    return this.#waiting.find((one) => !this.#isDuplicate(one));
+  }
+
   /** Of the oldest message; undefined where there is none. */
   get deadlineMs(): number | undefined {
     return (this.#inFlight[0] ?? this.#waiting[0])?.deadlineMs;
@@ -65,18 +70,18 @@ export class SendPipeline {
     this.#waitingBytes += sending.text.length;
   }
 
-  /** Sends what may be under way now. */
-  pump(send: (text: string) => void): void {
+  /** Sends what may be under way now, up to the first that `send` does not take. */
+  pump(send: (sending: Sending) => boolean): void {
     while (this.#inFlight.length < MAX_IN_FLIGHT_MESSAGES && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES) {
-      const next = this.#waiting.shift();
+      const next = this.#waiting[0];
       if (next === undefined) break;
+      const isDuplicate = this.#isDuplicate(next);
+      if (!isDuplicate && !send(next)) break;
+      this.#waiting.shift();
       this.#waitingBytes -= next.text.length;
       this.#inFlightBytes += next.text.length;
-      const isDuplicate = next.sequenceId !== undefined && next.sequenceId <= this.#sentSequenceId;
       this.#inFlight.push({ ...next, receipt: isDuplicate ? { duplicate: true } : undefined });
-      if (isDuplicate) continue;
-      this.#sentSequenceId = next.sequenceId ?? this.#sentSequenceId;
-      send(next.text);
+      if (!isDuplicate) this.#sentSequenceId = next.sequenceId ?? this.#sentSequenceId;
     }
     this.#settle();
   }
@@ -94,6 +99,10 @@ export class SendPipeline {
     this.#waitingBytes = 0;
     this.#sentSequenceId = this.#storedSequenceId;
     for (const { reject } of failed) reject(error);
+  }
+
+  #isDuplicate({ sequenceId }: Sending): boolean {
+    return sequenceId !== undefined && sequenceId <= this.#sentSequenceId;
   }
 
   #settle(): void {

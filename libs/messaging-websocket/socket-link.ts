@@ -66,6 +66,13 @@ export class SocketLink {
     await this.#connect();
   }
 
+  /** The same without anybody waiting for it. Where no other can be opened, it is as if the first one had been lost. */
+  renew(): void {
+    this.#reconnecting = this.#drop()
+      .then(() => this.#connect())
+      .catch((error: unknown) => this.#onLost(error as Error));
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#drop();

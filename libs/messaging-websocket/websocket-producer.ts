@@ -4,17 +4,16 @@ import {
   MessageProducer,
   MessageTooLargeError,
   type OutgoingMessage,
-  type Position,
   ProducerBusyError,
   type SendReceipt,
 } from '#libs/messaging';
 import { BrokerUnavailableError } from '#libs/pulsar-admin';
-import type { BrokerSocket, SocketListener } from './broker-socket.js';
+import type { BrokerSocket } from './broker-socket.js';
 import { decodeMessageId, positionOf } from './message-id.js';
 import { SendQueueFullError, SendRefusedError } from './messaging-websocket.errors.js';
-import { SendPipeline } from './send-pipeline.js';
-import { readSequenceTail } from './sequence-tail.js';
 import { Ending } from './ending.js';
+import { ProducerSession } from './producer-session.js';
+import { type Sending, SendPipeline } from './send-pipeline.js';
 import { SocketLink } from './socket-link.js';
 import { isPassing, type WebSocketTools } from './websocket-tools.js';
 import { encodeSend } from './wire-message.js';
@@ -35,7 +34,7 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** A send ends after this, whatever happens. */
 const SEND_TIMEOUT_MS = 30_000;
-const DROPPED = 'it took it for a repeat by numbers of its own';
+const DROPPED = 'it takes its number for one that it has';
 /** The broker may hold a former session of ours for a while; who is there longer is somebody else. */
 const OWN_SESSION_MS = 20_000;
 
@@ -53,9 +52,8 @@ interface Answer {
  *     producer opens, and after a connection broke with messages under way; from then on the numbers are judged here.
  * S2. A connection that breaks fails what was under way: it may be stored or not, and who sends it again learns which.
  * S3. Nothing is sent through a new connection before S1 is done.
- * S4. The broker numbers the messages of a connection by itself, and drops as repeats what it takes for old: all of them, where
- *     its deduplication came on after the connection was made, as it may when a broker starts. It calls that stored,
- *     at no place. Another connection gets numbers that count.
+ * S4. The broker numbers the messages of a connection itself, from where it is told to ({@link ConnectionNumbers}). What it
+ *     drops as a repeat it calls stored, at no place: whether it is, S1 tells.
  */
 export class WebSocketProducer extends MessageProducer {
   readonly #options: WebSocketProducerOptions;
@@ -63,10 +61,7 @@ export class WebSocketProducer extends MessageProducer {
   readonly #ending: Ending;
   readonly #pipeline = new SendPipeline();
   readonly #pending = new Set<Promise<SendReceipt>>();
-  readonly #over = new AbortController();
-  /** What is known to be stored reaches up to here; undefined: nothing is known yet. */
-  #knownUpTo: Position | undefined;
-  #isUncertain = true;
+  readonly #session: ProducerSession;
   #nextContext = 0;
   /** What sends fail with that are called before anybody could know of a failure. */
   #freshFailure: Error | undefined;
@@ -78,11 +73,16 @@ export class WebSocketProducer extends MessageProducer {
     super();
     this.#options = options;
     const { tools, topic, partition, producerName } = options;
+    this.#session = new ProducerSession({
+      ...options,
+      pipeline: this.#pipeline,
+      sendTimeoutMs: SEND_TIMEOUT_MS,
+    });
     const what = `producer ${producerName} of partition ${partition} of ${topic}`;
     this.#ending = new Ending(what, () => this.#close());
     this.#link = new SocketLink({
       ...tools,
-      open: (listener, handshakeMs) => this.#connect(listener, handshakeMs),
+      open: (listener, handshakeMs) => this.#session.connect(listener, handshakeMs),
       onOpen: () => {
         this.#busySinceMs = undefined;
         this.#pump();
@@ -135,10 +135,10 @@ export class WebSocketProducer extends MessageProducer {
     // Nobody knows when the broker is back: whoever ends does not wait for that.
     if (this.problem !== undefined) this.#failSends(this.problem);
     await Promise.allSettled(this.#pending);
-    this.#over.abort();
+    this.#session.abandon();
     this.#cancelTimer?.();
     await this.#link.close();
-    this.#options.tools.names.release(this.#place);
+    this.#session.release();
     this.#options.onClose();
   }
 
@@ -167,47 +167,6 @@ export class WebSocketProducer extends MessageProducer {
     });
   }
 
-  get #place(): string {
-    const { topic, partition, producerName } = this.#options;
-    return JSON.stringify(['producer', topic, partition, producerName]);
-  }
-
-  async #connect(listener: SocketListener, handshakeMs: number | undefined): Promise<BrokerSocket> {
-    const { tools, topic, partition, producerName } = this.#options;
-    const target = {
-      role: 'producer',
-      topic,
-      partition,
-      query: { producerName, sendTimeoutMillis: SEND_TIMEOUT_MS },
-      busy: () => new ProducerBusyError(topic, partition, producerName),
-    } as const;
-    const socket = await tools.names.claim(this.#place, () =>
-      tools.opener.open(target, listener, handshakeMs),
-    );
-    try {
-      await this.#learn();
-      return socket;
-    } catch (error) {
-      await socket.close();
-      // Another try finds the name free again.
-      tools.names.release(this.#place);
-      throw error;
-    }
-  }
-
-  /** S1 */
-  async #learn(): Promise<void> {
-    if (!this.#options.isPersistent || !this.#isUncertain) return;
-    const { lastSequenceId, end } = await readSequenceTail({
-      ...this.#options,
-      after: this.#knownUpTo,
-      signal: this.#over.signal,
-    });
-    this.#pipeline.learn(lastSequenceId);
-    this.#knownUpTo = end;
-    this.#isUncertain = false;
-  }
-
   /** Counted from the first such answer: how long the broker was away before says nothing of who has the name. */
   #isWorthRetrying(error: unknown): boolean {
     if (!(error instanceof ProducerBusyError)) return isPassing(error);
@@ -218,7 +177,16 @@ export class WebSocketProducer extends MessageProducer {
 
   #pump(): void {
     const { socket } = this.#link;
-    if (socket !== undefined) this.#pipeline.pump((text) => socket.send(text));
+    if (socket === undefined) return;
+    this.#pipeline.pump((sending) => this.#sendOver(socket, sending));
+    // S4: the next one needs a connection with other numbers.
+    if (!this.#pipeline.isUnderWay && this.#pipeline.next !== undefined) this.#link.renew();
+  }
+
+  #sendOver(socket: BrokerSocket, sending: Sending): boolean {
+    if (!this.#session.take(sending)) return false;
+    socket.send(sending.text);
+    return true;
   }
 
   #onAnswer({ result, messageId, context = '', errorMsg }: Answer): void {
@@ -240,7 +208,7 @@ export class WebSocketProducer extends MessageProducer {
     if (!this.#options.isPersistent) return { duplicate: false };
     const position = positionOf(decodeMessageId(messageId));
     if (position[0] < 0) return undefined;
-    this.#knownUpTo = position;
+    this.#session.know(position);
     return { duplicate: false, position };
   }
 
@@ -255,7 +223,7 @@ export class WebSocketProducer extends MessageProducer {
   }
 
   #failSends(error: Error): void {
-    this.#isUncertain = true;
+    this.#session.doubt();
     this.#freshFailure = error;
     // By then every caller that waits for a failed send has been told.
     setImmediate(() => {
