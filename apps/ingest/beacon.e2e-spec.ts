@@ -50,6 +50,16 @@ describeInBrowser(`the beacon script in a browser${needs}`, () => {
     await ingest.stop();
   });
 
+  /** All that is told once `count` of it are such. A beacon may arrive long after its page is gone. */
+  async function untilTold(isSuch: (told: Record<string, unknown>) => boolean, count: number) {
+    for (;;) {
+      const items = (await ingest.items()).filter((item): item is StreamEvent => !isDeadEvent(item));
+      const told = items.map(({ data }) => data as Record<string, unknown>);
+      if (told.filter(isSuch).length >= count) return told;
+      await new Promise((passed) => setTimeout(passed, 50));
+    }
+  }
+
   it('reports each page that is seen, and for how long', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -60,16 +70,10 @@ describeInBrowser(`the beacon script in a browser${needs}`, () => {
     const [first] = await Promise.all([sent(), page.goto(`${origin}/a?x=1`)]);
     expect((first as { status(): number }).status()).toBe(202);
     await Promise.all([sent(), page.evaluate("history.pushState(null, '', '/b')")]);
-    await Promise.all([sent(), page.goto(`${origin}/c`)]);
+    await page.goto(`${origin}/c`);
+    await untilTold(({ method, path }) => method === 'GET' && path === '/c', 1);
     await context.close();
-    let events: readonly StreamEvent[] = [];
-    const isComplete = (): boolean =>
-      events.filter(({ data }) => (data as { method: string }).method === 'LEAVE').length >= 2;
-    for (let look = 0; look < 100 && !isComplete(); look++) {
-      events = (await ingest.items()).filter((item): item is StreamEvent => !isDeadEvent(item));
-      await new Promise((passed) => setTimeout(passed, 50));
-    }
-    const told = events.map(({ data }) => data as Record<string, unknown>);
+    const told = await untilTold(({ method }) => method === 'LEAVE', 2);
     const views = told.filter(({ method }) => method === 'GET');
     expect(views.map(({ path }) => path).sort()).toEqual(['/a', '/b', '/c']);
     expect(views.find(({ path }) => path === '/a')).toMatchObject({
