@@ -69,6 +69,20 @@ describe('millrace validate', () => {
     expect(ran.complaints).toContain(`${file}:10:`);
   });
 
+  it("loads the user's own steps, and names each that is none with its line and what would be right", async () => {
+    fileOf('good.mjs', 'export class Good { apply(data) {} }');
+    fileOf('bad.mjs', 'export const bad = 1;');
+    const enrich = ['  enrich:', '    - use: ./good.mjs', '    - use: ./bad.mjs', '    - use: ./gone.mjs'];
+    const file = fileOf('own.yaml', [...PIPELINE, ...enrich].join('\n'));
+    const ran = await millrace('validate', file);
+    expect(ran).toMatchObject({ exitCode: 1, out: '' });
+    const [bad, gone] = ran.complaints.split('\n');
+    expect(bad).toMatch(
+      /own\.yaml:13:12 spec\.enrich\[1\]\.use: .*bad\.mjs can't be used as a step: .*exports 0/,
+    );
+    expect(gone).toMatch(/own\.yaml:14:12 spec\.enrich\[2\]\.use: .*gone\.mjs .*there is no such file/);
+  });
+
   it('looks at every file, and fails if one is wrong', async () => {
     const good = fileOf('good.yaml', PIPELINE.join('\n'));
     const ran = await millrace('validate', join(folder, 'gone.yaml'), good);

@@ -37,7 +37,7 @@ function programFor(terminal: Terminal, end: (exitCode: ExitCode) => void): Comm
     .command('validate')
     .description('check pipeline files without starting anything')
     .argument('<file...>', 'pipeline files')
-    .action((files: string[]) => end(validate(files, terminal)));
+    .action(async (files: string[]) => end(await validate(files, terminal)));
   addDeadLetters(program, terminal, end);
   addExplain(program, terminal, end);
   addKeys(program, terminal, end);

@@ -17,7 +17,7 @@ import { Deduplication } from './deduplication.js';
 import { OpenedStreams } from './opened-streams.js';
 import { readPlainMessage, type WantedEvents } from './plain-message.js';
 import { SentAgainIds } from './sent-again-ids.js';
-import { type Enriched, EventSteps } from './steps/event-steps.js';
+import { type Enriched, EventSteps, lineOf } from './steps/event-steps.js';
 import type { Step } from './steps/step.js';
 
 type Item = StreamEvent | DeadEvent;
@@ -108,7 +108,7 @@ function output(frame: Frame<Item>, items: readonly Enriched[], dropped: Dropped
   const lines: string[] = [];
   for (const item of items) {
     if ('filteredFrom' in item) countDropped(dropped, item.filteredFrom, 'filtered');
-    else lines.push(JSON.stringify(item));
+    else lines.push(lineOf(item));
   }
   return { lines, markers: frame.header.markers ?? [], dropped, events: frame.items.length };
 }

@@ -1,15 +1,5 @@
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
 
-/** A file that a step names and that can't be read, or is not what the step needs. The process does not start. */
-export class StepFileInvalidError extends PlatformError {
-  readonly code = 'STEP_FILE_INVALID';
-  readonly retry: RetryAdvice = 'never';
-  constructor(path: string, wanted: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`${path} can't be used as ${wanted}: ${reason}`, { cause, context: { path, wanted } });
-  }
-}
-
 /** A look-up asks in a database, and none is configured. The process does not start. */
 export class LookupDatabaseMissingError extends PlatformError {
   readonly code = 'LOOKUP_DATABASE_MISSING';
@@ -28,6 +18,17 @@ export class StepFailedError extends PlatformError {
   constructor(step: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(`the step ${step} has failed: ${reason}`, { cause, context: { step } });
+  }
+}
+
+/** What the steps have added makes the event larger than a message may carry. It becomes a dead letter. */
+export class EnrichedEventTooLargeError extends PlatformError {
+  readonly code = 'EVENT_TOO_LARGE';
+  readonly retry: RetryAdvice = 'never';
+  constructor(bytes: number, maxBytes: number) {
+    super(`the event has ${bytes} bytes after the steps, more than ${maxBytes}`, {
+      context: { bytes, maxBytes },
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '#libs/kernel';
 import { FACTS, type Telemetry } from '#libs/observability';
-import { StepFileInvalidError } from './enrich.errors.js';
+import { StepFileInvalidError } from '#libs/platform';
 
 export interface ReloadedFileOptions<T> {
   readonly path: string;

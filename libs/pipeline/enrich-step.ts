@@ -1,5 +1,6 @@
 import type { FieldKind } from '#libs/schema';
 import type { Evaluate } from './expression/expression.js';
+import type { Place } from './settings/setting.js';
 
 /** How a value is made unreadable: see the step `mask`. */
 export const MASK_WAYS = ['truncate', 'hash', 'drop'] as const;
@@ -39,6 +40,20 @@ export interface LookupStep {
   readonly onMiss: LookupPolicy;
   /** The source did not answer, or not in time, or wrongly. */
   readonly onError: LookupPolicy;
+}
+
+/** A step of the user's own: a compiled module by its path. */
+export interface OwnStep {
+  readonly kind: 'use';
+  readonly path: string;
+  readonly adds: Readonly<Record<string, FieldKind>>;
+  readonly options: unknown;
+  /** How long its promise may take, > 0: so much it costs its neighbours at most. */
+  readonly timeoutMs: number;
+  /** Every field that is known behind it, and its kind. */
+  readonly kinds: ReadonlyMap<string, FieldKind>;
+  /** Where the pipeline file names it. */
+  readonly place: Place & { readonly path: string };
 }
 
 /**
@@ -107,13 +122,7 @@ export type EnrichStep =
   /** Keeps the events for which it is true; the others end here as `filtered`. */
   | { readonly kind: 'filter'; readonly where: (data: Readonly<Record<string, unknown>>) => boolean }
   | LookupStep
-  /** A step of the user's own: a compiled module by its path. */
-  | {
-      readonly kind: 'use';
-      readonly path: string;
-      readonly adds: Readonly<Record<string, FieldKind>>;
-      readonly options: unknown;
-    };
+  | OwnStep;
 
 type Fields = Readonly<Record<string, FieldKind>>;
 type AddedBy = {

@@ -7,6 +7,7 @@ export {
   type LookupSource,
   type LookupStep,
   type MaskWay,
+  type OwnStep,
 } from './enrich-step.js';
 export { explainPipeline, type PipelineTopic, topicsOf } from './explain-pipeline.js';
 export { type AlertTests, parseAlertTests } from './parse-alert-tests.js';

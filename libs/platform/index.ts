@@ -12,6 +12,7 @@ export type { ApiKey, KeyScope } from './keys/api-key.js';
 export { keyOf } from './keys/key-guard.js';
 export { KeyRing } from './keys/key-ring.js';
 export { LiveFeed } from './live-feed.js';
+export { checkOwnSteps, loadOwnStep, type OwnStepCall, StepFileInvalidError } from './own-step.js';
 export { loadPipeline, PipelineFileMissingError, Pipelines, PipelineUnknownError } from './pipelines.js';
 export { ProcessFailpoints } from './process-failpoints.js';
 export { type AppDescription, createApp } from './create-app.js';

@@ -57,7 +57,7 @@ async function makeStep(step: EnrichStep, resources: StepResources, opened: Look
     case 'geo':
       return await makeGeo(step, resources);
     case 'use':
-      return await ownStep(step.path, step.options);
+      return await ownStep(step, resources.clock);
     default:
       return makePlain(step, resources.visitorSecret);
   }

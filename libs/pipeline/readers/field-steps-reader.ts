@@ -2,11 +2,20 @@ import type { FieldKind } from '#libs/schema';
 import type { ProblemLog } from '../settings/problem-log.js';
 import type { MapSetting, Setting } from '../settings/setting.js';
 import { plainJson } from '../settings/plain-json.js';
-import { choiceReader, distinctReader, listReader, textReader } from '../settings/setting-reader.js';
+import {
+  choiceReader,
+  distinctReader,
+  durationReader,
+  listReader,
+  type Reader,
+  textReader,
+} from '../settings/setting-reader.js';
 import { derivationReader, fieldReader, predicateReader } from './scope-reader.js';
 import { isFieldName, newFieldReader, pathReader, type StepKind } from './step-kind.js';
 
 const ANY_KIND = ['string', 'number', 'boolean', 'object'];
+const DEFAULT_TIMEOUT_MS = 5_000;
+const MAX_TIMEOUT_MS = 60_000;
 const FIELD_KINDS = ['string', 'number', 'boolean', 'object'] as const;
 
 /** What changes the fields of any event. */
@@ -58,9 +67,9 @@ export const FIELD_STEPS: Readonly<Record<string, StepKind>> = {
     },
   },
   use: {
-    options: ['use', 'with', 'adds'],
+    options: ['use', 'with', 'adds', 'timeout'],
     isRepeatable: true,
-    read: (options) => {
+    read: (options, scope) => {
       const path = options.required('use', (setting, problems) => {
         const isModule = textReader('the path of a compiled module, as in ./my-step.js', /\.m?js$/)(
           setting,
@@ -69,11 +78,25 @@ export const FIELD_STEPS: Readonly<Record<string, StepKind>> = {
         return isModule && pathReader(setting, problems);
       });
       const adds = options.optional('adds', (setting, problems) => readAdds(setting, problems), {});
+      const timeoutMs = options.optional('timeout', readTimeout, DEFAULT_TIMEOUT_MS);
       const given = options.member('with');
       if (path === undefined) return undefined;
-      return { kind: 'use', path, adds, options: given === undefined ? undefined : plainJson(given) };
+      const known = [...scope].filter((entry): entry is [string, FieldKind] => typeof entry[1] === 'string');
+      const { place, path: where } = options.member('use') ?? options.setting;
+      return {
+        ...{ kind: 'use' as const, path, adds, timeoutMs },
+        options: given === undefined ? undefined : plainJson(given),
+        kinds: new Map([...known, ...Object.entries(adds)]),
+        place: { ...place, path: where },
+      };
     },
   },
+};
+
+const readTimeout: Reader<number> = (setting, log) => {
+  const timeoutMs = durationReader(1)(setting, log);
+  if (timeoutMs === undefined || timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  return log.refuse(setting, `at most ${MAX_TIMEOUT_MS / 1_000}s: so long every event behind it waits`);
 };
 
 function entriesOf({ entries }: MapSetting): readonly (readonly [string, Setting])[] {
