@@ -73,4 +73,32 @@ describe('the page where keys are needed', () => {
     },
     60_000,
   );
+
+  itInBrowser(
+    `says without one, and with a wrong one, what is wrong and where a key belongs, and takes it there${LACKING}`,
+    async () => {
+      const key = `mrk_${'k'.repeat(40)}`;
+      dataDir = temporaryFolder();
+      standalone = await StandaloneProcess.start(dataDir, { MILLRACE_ADMIN_KEY: key });
+      const { url } = standalone;
+      const page = await browser!.newPage();
+      await page.goto(url);
+      await page.locator('#connection[data-state=refused]').waitFor();
+      await page.getByRole('heading', { name: 'A key is needed to read here' }).waitFor();
+      await page.getByText(`${url}/#key=mrk_…`).waitFor();
+      await page.getByText('there is no key; this needs one with the scope read').waitFor();
+      // Without a new start of the page, as when somebody changes its address.
+      await page.evaluate(`location.hash = 'key=mrk_${'x'.repeat(40)}'`);
+      await page.getByRole('heading', { name: 'This key is refused' }).waitFor();
+      await page.getByText('the key is unknown, expired or revoked').waitFor();
+      const shots = process.env['MILLRACE_TEST_SCREENSHOTS'];
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/key-refused.png` });
+      await page.getByRole('textbox', { name: 'Key' }).fill(key);
+      await page.getByRole('button', { name: 'Use it' }).click();
+      await page.locator('#connection[data-state=live]').waitFor();
+      expect(page.url()).toBe(`${url}/`);
+      expect(await page.locator('#key-panel').isVisible()).toBe(false);
+    },
+    60_000,
+  );
 });

@@ -3,6 +3,7 @@ import { showContent, showVitals } from './content.js';
 import { DeadLettersPanel } from './dead-letters-panel.js';
 import { at, say } from './dom.js';
 import { HistoryLoader } from './history-loader.js';
+import { KeyPanel } from './key-panel.js';
 import { takeKey } from './read-key.js';
 import { LiveConnection } from './live-connection.js';
 import { chartedSeries } from './minutes.js';
@@ -21,7 +22,12 @@ import { fitTime, streamToFollow } from './view-state.js';
  * @typedef {import('./live-connection.js').ConnectionState} ConnectionState
  */
 
-const STATES = { connecting: 'Connecting…', live: 'Live', reconnecting: 'Reconnecting…' };
+const STATES = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+  refused: 'A key is needed',
+};
 /** As many rows of a series as a snapshot brings at most; with fewer there is nothing else. */
 const SNAPSHOT_ROWS = 120;
 /** Between two pictures while points come in: nobody reads faster, and a month of minutes takes a while to draw. */
@@ -57,11 +63,12 @@ class Page {
     this.#showSoon();
   });
   #deadLetters = new DeadLettersPanel();
+  #keyPanel = new KeyPanel();
   #sessions = new SessionsLoader(() => this.#showSoon());
   #charts = new ChartsPanel((range) => this.#lookAt({ zoom: range }));
   #connection = new LiveConnection(
     (type, data) => this.#receive(type, data),
-    (state) => this.#showConnection(state),
+    (state, refusal) => this.#showConnection(state, refusal),
   );
   #picker = new StreamPicker(
     {
@@ -78,6 +85,10 @@ class Page {
   start() {
     offerCommands();
     this.#deadLetters.start();
+    this.#keyPanel.start();
+    addEventListener('hashchange', () => {
+      if (takeKey()) this.#connection.again();
+    });
     at('range-hour').addEventListener('click', () => this.#lookAt({ span: 'hour' }));
     at('range-all').addEventListener('click', () => this.#lookAt({ span: 'all' }));
     at('range-reset').addEventListener('click', () => this.#lookAt({}));
@@ -207,12 +218,17 @@ class Page {
     return { charted, ...fitTime(view) };
   }
 
-  /** @param {ConnectionState} state */
-  #showConnection(state) {
+  /**
+   * @param {ConnectionState} state
+   * @param {import('./read-key.js').Refusal} [refusal]
+   */
+  #showConnection(state, refusal) {
     const element = at('connection');
     element.dataset['state'] = state;
     say(element, STATES[state]);
-    if (state === 'reconnecting' && this.#state !== undefined) document.body.dataset['view'] = 'stale';
+    this.#keyPanel.show(refusal);
+    if (state !== 'live' && state !== 'connecting' && this.#state !== undefined)
+      document.body.dataset['view'] = 'stale';
   }
 
   #showSoon() {

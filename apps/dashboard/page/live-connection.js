@@ -1,11 +1,16 @@
+import { askWhyRefused } from './read-key.js';
+
 /**
  * @typedef {import('./model.js').LiveEvents} LiveEvents
- * @typedef {'connecting' | 'live' | 'reconnecting'} ConnectionState
+ * @typedef {import('./read-key.js').Refusal} Refusal
+ * @typedef {'connecting' | 'live' | 'reconnecting' | 'refused'} ConnectionState
  */
 
 /** A heartbeat comes every five seconds; without two of them and some grace the line is dead, whatever it says. */
 const SILENCE_MS = 13_000;
 const RETRY_MS = 1_500;
+/** Somebody has to do something first: a key in the address is tried at once. */
+const REFUSED_RETRY_MS = 10_000;
 const EVENTS = /** @type {const} */ (['snapshot', 'points', 'stages', 'alerts', 'fates', 'heartbeat']);
 
 /** The one connection to `/v1/live`. It comes back by itself and goes on after the last event it has seen. */
@@ -15,13 +20,15 @@ export class LiveConnection {
   /** @type {number | undefined} */
   #timer;
   #lastEventId = '';
+  /** @type {ConnectionState} */
+  #state = 'connecting';
   #parameters = new URLSearchParams();
   #onEvent;
   #onState;
 
   /**
    * @param {<K extends keyof LiveEvents>(type: K, data: LiveEvents[K]) => void} onEvent
-   * @param {(state: ConnectionState) => void} onState
+   * @param {(state: ConnectionState, refusal?: Refusal) => void} onState
    */
   constructor(onEvent, onState) {
     this.#onEvent = onEvent;
@@ -42,7 +49,13 @@ export class LiveConnection {
     this.#parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(subject)) if (value) this.#parameters.set(name, value);
     this.#lastEventId = '';
-    this.#onState('connecting');
+    this.#enter('connecting');
+    this.#connect();
+  }
+
+  /** Tries at once, as with another key. */
+  again() {
+    this.#enter('connecting');
     this.#connect();
   }
 
@@ -58,7 +71,7 @@ export class LiveConnection {
       });
     }
     source.onerror = () => {
-      if (source === this.#source) this.#retryIn(RETRY_MS);
+      if (source === this.#source) void this.#retry(source);
     };
     this.#watch(SILENCE_MS);
   }
@@ -71,22 +84,39 @@ export class LiveConnection {
   #receive(type, event) {
     this.#lastEventId = event.lastEventId;
     this.#watch(SILENCE_MS);
-    this.#onState('live');
+    this.#enter('live');
     this.#onEvent(type, JSON.parse(event.data));
   }
 
-  /** @param {number} delayMs */
-  #retryIn(delayMs) {
-    this.#source?.close();
-    this.#onState('reconnecting');
-    this.#watch(delayMs);
+  /** @param {EventSource} source that has failed */
+  async #retry(source) {
+    source.close();
+    if (this.#state !== 'refused') this.#enter('reconnecting');
+    this.#watch(RETRY_MS);
+    const refusal = await askWhyRefused();
+    if (source !== this.#source) return;
+    if (refusal === undefined) {
+      this.#enter('reconnecting');
+      return;
+    }
+    this.#enter('refused', refusal);
+    this.#watch(REFUSED_RETRY_MS);
+  }
+
+  /**
+   * @param {ConnectionState} state
+   * @param {Refusal} [refusal]
+   */
+  #enter(state, refusal) {
+    this.#state = state;
+    this.#onState(state, refusal);
   }
 
   /** @param {number} delayMs */
   #watch(delayMs) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#onState('reconnecting');
+      if (this.#state !== 'refused') this.#enter('reconnecting');
       this.#connect();
     }, delayMs);
   }
