@@ -119,9 +119,8 @@ describe('millrace tail-file', () => {
       }
       await new Promise((passed) => setTimeout(passed, random() * 60));
       if (kill % 10 === 9) {
-        // What was emptied before it was read is nowhere: so this waits.
+        // What was emptied before it was read is nowhere: so this waits. Whether it knows that its lines have come is its affair.
         await arrived(written);
-        await new Promise((passed) => setTimeout(passed, 400));
         truncateSync(log);
         write(1 + Math.floor(random() * 300));
       }
@@ -134,5 +133,5 @@ describe('millrace tail-file', () => {
     expect([...received.values()].sort()).toEqual([...written].sort());
     expect(rotations).toBeGreaterThan(0);
     expect(repeats).toBeGreaterThan(0);
-  }, 300_000);
+  }, 1_200_000);
 });
