@@ -46,7 +46,7 @@ describeWithHelm('the charts [needs helm]', () => {
     cpSync(join(ROOT, 'deploy', 'helm'), folder, { recursive: true });
     writeFileSync(join(folder, 'all.yaml'), ALL_VALUES);
     for (const app of APPS) succeed(helm('dependency', 'build', join(folder, app)));
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   function helm(...args: readonly string[]): Outcome {
@@ -79,7 +79,7 @@ describeWithHelm('the charts [needs helm]', () => {
         expect(output).toContain('deployment/web-dashboard');
       }
     },
-    120_000,
+    300_000,
   );
 
   it('would not pass with a typo', () => {

@@ -42,7 +42,7 @@ describe('npm run generate function', () => {
     const run = node(...jest, `--roots=${folder}`, modules, '--json');
     expect(run.text).toContain('"numPassedTests":3');
     expect(run.status).toBe(0);
-  }, 240_000);
+  }, 300_000);
 
   it('overwrites nothing', () => {
     generate('function', 'count');

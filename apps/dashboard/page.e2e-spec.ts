@@ -72,7 +72,7 @@ describeInBrowser('the page', () => {
   beforeAll(async () => {
     const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
     browser = await chromium.launch({ executablePath: CHROMIUM, args });
-  }, 120_000);
+  }, 300_000);
 
   afterAll(() => browser.close());
 
@@ -160,7 +160,7 @@ describeInBrowser('the page', () => {
     });
     await page.locator('#chart canvas').waitFor();
     expect(await page.locator('#stream').inputValue()).toBe('web');
-  }, 120_000);
+  }, 300_000);
 
   it('opens on the log that was sent last, fitted to its own time, although sample traffic goes on', async () => {
     await start(seedLogAndDemo);
@@ -173,7 +173,7 @@ describeInBrowser('the page', () => {
       /Requests\s+8,400[\s\S]*Visits\s+3,360[\s\S]*Errors\s+10 %\s+840 of 8,400/,
     );
     await shoot('log-of-last-year');
-  }, 120_000);
+  }, 300_000);
 
   it('names what was late or rejected, with a hint and a way to each line', async () => {
     await start(seedLogAndDemo);
@@ -184,7 +184,7 @@ describeInBrowser('the page', () => {
       '/v1/dead-letters?pipeline=web&stream=web&code=LINE_UNPARSABLE',
     );
     expect(await page.locator('.fate', { hasText: 'Late' }).innerText()).toContain('allowedLateness');
-  }, 120_000);
+  }, 300_000);
 
   it('lists dead letters with their originals and sends them again', async () => {
     const event = {
@@ -227,7 +227,7 @@ describeInBrowser('the page', () => {
     await page.locator('.dead-letter .sent', { hasText: 'Sent again as e1/r1' }).waitFor();
     expect(await text('#dead-letters-note')).toContain('1 sent again');
     await shoot('dead-letters');
-  }, 120_000);
+  }, 300_000);
 
   it('shows the top paths of the newest complete window, and the sessions', async () => {
     await start(seedLogAndDemo);
@@ -243,7 +243,7 @@ describeInBrowser('the page', () => {
     );
     expect(await sessions.locator('tbody tr').count()).toBe(6);
     expect(await sessions.innerText()).not.toContain('/taken-back');
-  }, 120_000);
+  }, 300_000);
 
   it('puts firing alerts in front and lists resolved ones with their times', async () => {
     await start(seedLogAndDemo);
@@ -251,7 +251,7 @@ describeInBrowser('the page', () => {
     expect(await text('#firing')).toMatch(/critical\s+error-burst\s+More than 5 % of requests fail/);
     const resolved = page.locator('#alerts li', { hasText: 'resolved' });
     expect(await resolved.innerText()).toContain('12 Mar 2025, 01:00:00 – 01:15, 15 min');
-  }, 120_000);
+  }, 300_000);
 
   it('is steered by keys: the stream picker, and what was picked stays in the address', async () => {
     await start(seedLogAndDemo);
@@ -266,7 +266,7 @@ describeInBrowser('the page', () => {
     await page.locator('#chart canvas').waitFor();
     expect(await page.locator('#stream').inputValue()).toBe('demo');
     await shoot('live');
-  }, 120_000);
+  }, 300_000);
 
   it('counts on as points come in', async () => {
     await start(seedLogAndDemo);
@@ -279,7 +279,7 @@ describeInBrowser('the page', () => {
     await dashboard.say({ type: 'points', provisional: true, rows, oldestReceivedMs: nowMs });
     await page.locator('#figures', { hasText: '777 in this minute so far' }).waitFor();
     expect(await text('#legend')).toMatch(/requests\s*777[\s\S]*still filling/);
-  }, 120_000);
+  }, 300_000);
 
   it('zooms by dragging and goes back by a double click', async () => {
     await start(seedLogAndDemo);
@@ -297,7 +297,7 @@ describeInBrowser('the page', () => {
     await page.mouse.dblclick(box.x + box.width / 2, middle);
     await page.locator('#range-reset').waitFor({ state: 'hidden' });
     expect(await text('#chart-range')).toBe('12 Mar 2025, 00:00 – 13:59');
-  }, 120_000);
+  }, 300_000);
 
   it('loads nothing from elsewhere, and a policy sees to that', async () => {
     await start(seedLogAndDemo);
@@ -311,7 +311,7 @@ describeInBrowser('the page', () => {
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
     const etag = answer.headers.get('etag') ?? '';
     expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
-  }, 120_000);
+  }, 300_000);
 
   it('fits a phone', async () => {
     await start(seedLogAndDemo);
@@ -320,7 +320,7 @@ describeInBrowser('the page', () => {
     await page.locator('[data-series=sessions] tbody').waitFor();
     expect(await page.evaluate<unknown>('document.documentElement.scrollWidth')).toBe(390);
     await shoot('phone');
-  }, 120_000);
+  }, 300_000);
 
   it('says that it reconnects while the app is away', async () => {
     await start(seedLogAndDemo);
@@ -334,5 +334,5 @@ describeInBrowser('the page', () => {
     await seedLogAndDemo();
     await page.locator('#connection[data-state=live]').waitFor();
     await page.locator('body:not([data-view=stale])').waitFor();
-  }, 40_000);
+  }, 300_000);
 });

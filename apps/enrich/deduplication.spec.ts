@@ -115,7 +115,7 @@ describe('deduplication', () => {
       false,
       true,
     ]);
-  }, 240_000);
+  }, 600_000);
 
   it('is off with a horizon of 0', () => {
     const deduplication = new Deduplication(0);

@@ -41,7 +41,7 @@ describeInBrowser(`the beacon script in a browser${needs}`, () => {
     await ingest.app.listen(0, '127.0.0.1');
     ingestUrl = await ingest.app.getUrl();
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  }, 240_000);
+  }, 300_000);
 
   afterAll(async () => {
     await browser.close();
@@ -87,5 +87,5 @@ describeInBrowser(`the beacon script in a browser${needs}`, () => {
     expect(left.length).toBeGreaterThanOrEqual(2);
     for (const { durationMs } of left) expect(durationMs).toBeGreaterThan(0);
     expect(complaints).toEqual([]);
-  }, 240_000);
+  }, 300_000);
 });

@@ -292,7 +292,7 @@ describe('FramePublisher, where sends fail', () => {
         },
       ),
     );
-  }, 240_000);
+  }, 600_000);
 
   async function expectExact(frames: readonly [string, RawFrame][]): Promise<void> {
     const ids = stored().flatMap(idsOf);

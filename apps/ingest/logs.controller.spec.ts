@@ -103,7 +103,7 @@ describe('POST logs', () => {
       const own = frames.filter(({ delivery }) => delivery.partition === partition);
       expect(own.map(({ delivery }) => delivery.sequenceId)).toEqual(own.map((_, index) => index));
     }
-  }, 120_000);
+  }, 300_000);
 
   it('counts what was stored and what was refused', async () => {
     await post([line(1), line(2), 'garbage'].join('\n'));
@@ -164,7 +164,7 @@ describe('a log without room', () => {
         .map(({ delivery }) => delivery.sequenceId ?? -1);
       expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
     }
-  }, 240_000);
+  }, 300_000);
 
   /** Does what enrich does, but for the work. */
   async function readEverything(): Promise<void> {

@@ -43,7 +43,7 @@ describe('a log of 50,000 lines as one streamed body', () => {
     expect(lines.sort((a, b) => a - b)).toEqual(rejected);
     const paths = items.flatMap((item) => (isDeadEvent(item) ? [] : [(item.data as { path: string }).path]));
     expect(new Set(paths).size).toBe(LINES - rejected.length);
-  }, 120_000);
+  }, 300_000);
 });
 
 async function post(): Promise<IntakeReceipt> {

@@ -50,7 +50,7 @@ describeWithPulsar('a topic that the broker loads again', ({ webSocket, admin: a
         await line.close();
       }
     },
-    300_000,
+    600_000,
   );
 });
 

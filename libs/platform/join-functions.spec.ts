@@ -150,7 +150,7 @@ describe('joins of an app', () => {
       { windowStartMs: 2_000, measures: { orders: 1 } },
       { windowStartMs: 100_000, measures: { orders: 1 } },
     ]);
-  }, 120_000);
+  }, 300_000);
 
   it('whose inputs have other partitions stop the start', async () => {
     const late = defineTableJoin({ ...PLANS, table: { ...PLANS.table, topic: 'shop.late' } });

@@ -22,7 +22,7 @@ import { Configuration } from './configuration.js';
 import { MillraceModule } from './millrace.module.js';
 
 // Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 /** What the alert app publishes is what handlers are promised; this does not compile where it is not. */
 const asRead = (alert: PublishedAlert): AlertEvent => alert;
@@ -130,5 +130,5 @@ describeWithPulsar('a Nest application over Pulsar', ({ webSocket }) => {
     expect(await first).toBe('a 1');
     // Its other partition is taken a moment later.
     while ((await health(started)).status !== 200) await new Promise(setImmediate);
-  }, 240_000);
+  }, 300_000);
 });

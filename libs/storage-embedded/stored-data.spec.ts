@@ -132,7 +132,7 @@ test('rows come as a sorted list of the newest revisions says, page by page', as
     }),
   );
   await store.close();
-}, 240_000);
+}, 600_000);
 
 type ShownRow = [windowStartMs: number, stream: string, key: string, shown: string];
 
@@ -207,4 +207,4 @@ test('what was committed before a kill -9 is there, whole, and nothing of what w
     expect(new Set(delivered).size).toBe(delivered.length);
     await store.close();
   }
-}, 240_000);
+}, 600_000);

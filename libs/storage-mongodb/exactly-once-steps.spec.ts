@@ -152,7 +152,7 @@ describeWithMongodb('what happens to a task over MongoDB', ({ driver }) => {
       expect(new Set(ids).size).toBe(ids.length);
       expect(ids).toHaveLength(rows);
     },
-    30_000,
+    300_000,
   );
 });
 

@@ -96,7 +96,7 @@ describeWithMongodb('a failure of the server', ({ driver }) => {
       expect(ids).toHaveLength(15);
       expect(new Set(ids).size).toBe(15);
     },
-    60_000,
+    300_000,
   );
 
   it('that is not there at all: the start says so and ends', async () => {

@@ -12,7 +12,7 @@ import { topicOf } from './fixture/subscriber-service.js';
 import { MillraceClient } from './index.js';
 
 // Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const NOTES = topicOf('notes');
 

@@ -30,7 +30,7 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
   });
   afterEach(async () => {
     for (const close of closers.reverse()) await close();
-  }, 240_000);
+  }, 300_000);
 
   function connected(address: string): WebSocketBroker {
     const telemetry = new Telemetry({ logLevel: 'silent' });
@@ -94,7 +94,7 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
       'two e4',
     ]);
     await second.close();
-  }, 240_000);
+  }, 300_000);
 
   it('share the partitions of a topic, and take over from one that ends; each event once, in the order of its key', async () => {
     await broker.ensureTopic({ name: topic, partitions: 4 });
@@ -123,7 +123,7 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
       expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b));
     }
     expect(new Set(calls.all.slice(0, 40).map(({ who }) => who))).toEqual(new Set(['one', 'two']));
-  }, 240_000);
+  }, 300_000);
 
   it('start while the broker is away, and go on when a connection was cut; nothing runs twice', async () => {
     await broker.ensureTopic({ name: topic, partitions: 1 });
@@ -145,7 +145,7 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
     await line.open();
     expect((await calls.reach(10)).map(({ id }) => id)).toEqual(things(0, 10).map(({ id }) => id));
     await close();
-  }, 90_000);
+  }, 300_000);
 });
 
 /** A line to a server that is opened, cut, and opened again at the same port. */

@@ -62,7 +62,7 @@ describe('a process that dies on the way from a match to those who are told of i
       expect(await trial.run()).toBe(1);
       await expectToldOnce(trial);
     },
-    240_000,
+    600_000,
   );
 });
 
@@ -79,5 +79,5 @@ describe('a process that dies while a receiver has its post and has not answered
     const [first, second] = receiver.posts;
     expect(second).toEqual(first);
     expect(receiver.posts).toHaveLength(3);
-  }, 240_000);
+  }, 600_000);
 });

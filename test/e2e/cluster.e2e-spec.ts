@@ -80,7 +80,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
     });
     afterEach(async () => {
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
-    }, 150_000);
+    }, 300_000);
 
     function start(name: App): ClusterProcess {
       const app = ClusterProcess.app(name, settings);
@@ -110,7 +110,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
         expect([name, (await health(await url(name))).status]).toEqual([name, 200]);
         expect([name, await running.get(name)!.stop()]).toEqual([name, 0]);
       }
-    }, 240_000);
+    }, 300_000);
 
     it('goes on by itself when its servers come, and says meanwhile which are away', async () => {
       const [toPulsar, toMongodb] = [await closedPort(), await closedPort()];
@@ -139,7 +139,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
       expect(body.error['log']).toMatchObject({ address: `ws://127.0.0.1:${toPulsar}` });
       expect((await health(url, 'live')).status).toBe(200);
       expect(await app.stop()).toBe(0);
-    }, 120_000);
+    }, 300_000);
 
     it('as one command: the page and the intake at one address, one log, one stop', async () => {
       const cluster = ClusterProcess.start(['scripts/cluster/command.mjs'], {
@@ -163,7 +163,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
       expect(told).toEqual(['pending', 'firing', 'resolved']);
       expect(await cluster.stop()).toBe(0);
       expect(started.map(pidOf).filter(isRunning)).toEqual([]);
-    }, 240_000);
+    }, 300_000);
 
     it('as one command: one that dies is named, and takes the others along', async () => {
       const cluster = ClusterProcess.start(['scripts/cluster/command.mjs'], {
@@ -177,7 +177,7 @@ describeWithPulsar('every app as a process', (pulsar) => {
       expect(await cluster.ended).toBe(1);
       expect(cluster.lines.join('\n')).toContain('enrich has ended by SIGKILL');
       expect(started.map(pidOf).filter(isRunning)).toEqual([]);
-    }, 120_000);
+    }, 300_000);
   });
 });
 

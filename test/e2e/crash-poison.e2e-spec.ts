@@ -113,6 +113,6 @@ describe('a function that ends its process on one event', () => {
       expect(await fatesOf(url, 'web')).toMatchObject({ counted: EVENTS });
     },
     // Each end leaves its leases to expire, which takes ten seconds.
-    300_000,
+    600_000,
   );
 });

@@ -43,7 +43,7 @@ beforeAll(async () => {
   const answer = await read(whole);
   if (typeof answer === 'string' || answer.kind !== 'read') throw new Error(JSON.stringify(answer));
   contents = answer.contents;
-}, 240_000);
+}, 600_000);
 
 afterEach(() => {
   if (copy !== undefined) removeFolder(copy);

@@ -26,6 +26,6 @@ describe('a process that dies at', () => {
       trial = new FailpointTrial((dataDir = temporaryFolder()));
       await trial.run(failpointCase);
     },
-    60_000,
+    600_000,
   );
 });

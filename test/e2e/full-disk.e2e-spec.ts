@@ -74,5 +74,5 @@ onSmallDisk('a full disk [needs mount]', () => {
       expect(await deadLines(url, stream)).toEqual(log.brokenLines);
     }
     expect(await running.stop()).toBe(0);
-  }, 150_000);
+  }, 300_000);
 });

@@ -60,5 +60,5 @@ describe('kill -9 in the middle of a post', () => {
     expect(fates).toMatchObject({ counted: 10_000, dead: 20, late: 0 });
     // Else no kill had fallen behind a line that was stored.
     expect(fates.duplicate).toBeGreaterThan(1_000);
-  }, 240_000);
+  }, 300_000);
 });

@@ -44,12 +44,12 @@ describeWithMongodb('a set of three members', () => {
     const set = await startReplicaSet({ folder, ports, program, name: 'three' });
     pids = [...set.pids];
     database = new OwnDatabase(set.addresses.driver);
-  }, 120_000);
+  }, 600_000);
   afterAll(async () => {
     await database?.dispose().catch(() => undefined);
     await Promise.all((pids ?? []).map((pid) => stopProcess(pid, 'SIGKILL')));
     rmSync(folder, { recursive: true, force: true });
-  }, 240_000);
+  }, 600_000);
 
   async function primary(): Promise<number> {
     const hello = await database.client.db('admin').command({ hello: 1 });

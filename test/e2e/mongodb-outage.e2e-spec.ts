@@ -34,13 +34,13 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
   beforeEach(async () => {
     mongod = await OwnMongod.start();
     folder = temporaryFolder();
-  }, 240_000);
+  }, 300_000);
   afterEach(async () => {
     await posting?.abandon();
     await running?.kill();
     await mongod.dispose();
     removeFolder(folder);
-  }, 240_000);
+  }, 300_000);
 
   test.each(OUTAGES)(
     'that %s and comes back costs nothing and doubles nothing',
@@ -66,7 +66,7 @@ describeWithMongodb('a MongoDB in the middle of a load', () => {
       expect(await deadLines(url, 'web')).toHaveLength(LOG.brokenLines.length);
       await expectNoneDoubled();
     },
-    180_000,
+    300_000,
   );
 
   async function expectNoneDoubled(): Promise<void> {

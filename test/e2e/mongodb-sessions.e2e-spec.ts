@@ -26,11 +26,11 @@ describeWithMongodb('a server that forgets sessions after a minute', () => {
       logicalSessionRefreshMillis: 5_000,
     });
     database = new OwnDatabase(mongod.address);
-  }, 240_000);
+  }, 600_000);
   afterAll(async () => {
     await database?.dispose();
     await mongod?.dispose();
-  }, 240_000);
+  }, 600_000);
 
   (hasTime ? it : it.skip)(
     'has none of the rows twice after a longer silence; they are looked up, and that is counted [needs the time of npm run verify]',

@@ -42,7 +42,7 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
     const client = new MongoClient(driver);
     await client.db(database).dropDatabase();
     await client.close();
-  }, 120_000);
+  }, 300_000);
 
   async function start(settings: Readonly<Record<string, string>>): Promise<string> {
     const folder = temporaryFolder();
@@ -69,7 +69,7 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
     const embedded = await rowsOf({});
     expect([requests, ...others]).toEqual(embedded);
     expect(others.every((rows) => rows.length > 0)).toBe(true);
-  }, 120_000);
+  }, 300_000);
 
   describe('killed again and again', () => {
     it('has the rows of an independent count, each once, and every broken line', async () => {
@@ -103,7 +103,7 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
       const stored = await client.db(database).collection('rows.web.requests_per_minute').find().toArray();
       await client.close();
       expect(new Set(stored.map(({ _id }) => String(_id))).size).toBe(stored.length);
-    }, 120_000);
+    }, 300_000);
   });
 
   it('says what is promised about rows, and never shows the password', async () => {
@@ -123,5 +123,5 @@ describeWithMongodb('a log counted over MongoDB', ({ driver }) => {
       guarantee: 'exactly-once',
       note: expect.stringContaining('MongoDB'),
     });
-  }, 240_000);
+  }, 300_000);
 });

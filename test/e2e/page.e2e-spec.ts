@@ -53,7 +53,7 @@ describe('the page beside a log that is posted', () => {
       const shots = process.env['MILLRACE_TEST_SCREENSHOTS'];
       if (shots !== undefined) await page.screenshot({ path: `${shots}/posted-log.png`, fullPage: true });
     },
-    60_000,
+    300_000,
   );
 });
 
@@ -71,7 +71,7 @@ describe('the page where keys are needed', () => {
       await page.locator('#connection[data-state=live]').waitFor();
       expect(page.url()).toBe(`${url}/`);
     },
-    60_000,
+    300_000,
   );
 
   itInBrowser(
@@ -99,6 +99,6 @@ describe('the page where keys are needed', () => {
       expect(page.url()).toBe(`${url}/`);
       expect(await page.locator('#key-panel').isVisible()).toBe(false);
     },
-    60_000,
+    300_000,
   );
 });

@@ -14,7 +14,7 @@ describeWithPulsar('a process that dies over a real broker at', (addresses) => {
     await namespace?.remove();
     trial = undefined;
     if (dataDir !== undefined) removeFolder(dataDir);
-  }, 120_000);
+  }, 600_000);
 
   it.each(TRIED_CASES)(
     '$title loses nothing and doubles nothing',
@@ -23,6 +23,6 @@ describeWithPulsar('a process that dies over a real broker at', (addresses) => {
       trial = new FailpointTrial((dataDir = temporaryFolder()), namespace.settings);
       await trial.run(failpointCase);
     },
-    240_000,
+    600_000,
   );
 });

@@ -64,7 +64,7 @@ describeWithPulsar('over wss://, a broker that wants a token', () => {
     process.stderr.write(
       `unknown certificate: ${await untilReadyIs(url, 503, 'BROKER_UNAVAILABLE', 'certificate')}\n`,
     );
-  }, 400_000);
+  }, 600_000);
 
   it('is waited for with a token that has expired, at the start and later; nothing is lost, and a new one is taken', async () => {
     writeFileSync(tokenFile, pulsar!.expiredToken());

@@ -20,7 +20,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
   afterEach(async () => {
     removeFolder(folder);
     await namespace.remove();
-  }, 120_000);
+  }, 300_000);
 
   /** `millrace topology …` as a person types it. */
   function topology(...args: readonly string[]): { code: number | null; out: string; complaint: string } {
@@ -57,7 +57,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
     expect(topology('check')).toMatchObject({ code: 0, out: expect.stringContaining('all as wanted') });
     expect(topology('apply').out).toContain('all as wanted');
     expect(topology('plan', '--json')).toEqual({ code: 0, out: '', complaint: '' });
-  }, 240_000);
+  }, 300_000);
 
   it('have schemas in the registry, those that anybody may read', async () => {
     topology('apply');
@@ -65,7 +65,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
       expect(await admin.schemas.latest(namespace.topic(noun))).toMatchObject({ type: 'JSON', version: 0 });
     }
     expect(await admin.schemas.latest(namespace.topic('raw'))).toBeUndefined();
-  }, 240_000);
+  }, 300_000);
 
   describe('that could lose or double events keep a process from starting:', () => {
     it('all that are missing are named at once', async () => {
@@ -75,7 +75,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
       expect(ended).toContain(`${namespace.topic('raw')}: topic: found none`);
       expect(ended).toContain(`${namespace.topic('results')}: topic: found none`);
       expect(await admin.topics.list('public', namespace.name)).toEqual([]);
-    }, 240_000);
+    }, 300_000);
 
     it('another number of partitions, also where topics may be put right', async () => {
       await admin.topics.create(namespace.topic('raw'), 3);
@@ -87,7 +87,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
       expect(topology('apply')).toMatchObject({ code: 1, complaint: expect.stringContaining(complaint) });
       // Nothing of the rest is made: who has the wrong namespace wants none of it there.
       expect(await admin.topics.list('public', namespace.name)).toEqual([namespace.topic('raw')]);
-    }, 240_000);
+    }, 300_000);
 
     it('deduplication off, a TTL, eviction, no retention; and all of it is put right', async () => {
       topology('apply');
@@ -110,7 +110,7 @@ describeWithPulsar('topics on Pulsar', (addresses) => {
       const running = await start({ MILLRACE_APPLY_TOPOLOGY: 'true' });
       expect(topology('check').code).toBe(0);
       await running.stop();
-    }, 240_000);
+    }, 300_000);
   });
 
   it('are not asked of a broker that is away: 3, and the reason', () => {

@@ -118,7 +118,7 @@ describe('dead letters of a function', () => {
     expect((await letters(url)).map(({ sentAgain }) => sentAgain)).toEqual(
       Array(EVENTS).fill(expect.objectContaining({ as: expect.stringMatching(/^e\d+\/r1$/) as unknown })),
     );
-  }, 120_000);
+  }, 300_000);
 
   it('that could not be read are parsed once more, and refused with the reason while they are as they were', async () => {
     folder = temporaryFolder();
@@ -139,5 +139,5 @@ describe('dead letters of a function', () => {
       notRedrivable: 1,
       problems: [{ id: ids[0], code: 'DEAD_LETTER_STILL_INVALID' }],
     });
-  }, 240_000);
+  }, 300_000);
 });

@@ -83,6 +83,6 @@ describe('a log of visits', () => {
       ]);
       expect(Object.fromEntries(paths)).toEqual(expected.paths);
     },
-    120_000,
+    300_000,
   );
 });

@@ -49,7 +49,7 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
     await client.db(database).dropDatabase();
     await client.close();
     removeFolder(folder);
-  }, 120_000);
+  }, 300_000);
 
   it('plans without a change, applies once, and checks', async () => {
     const collections = (): Promise<number> =>
@@ -71,7 +71,7 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
       expect(again).toMatchObject({ exitCode: 0, complaints: '' });
       expect(again.out).toContain(`database ${database}: all as wanted`);
     }
-  }, 240_000);
+  }, 300_000);
 
   it('audits: names the rows that somebody has removed, and inserts these', async () => {
     running = await StandaloneProcess.start(folder, { MILLRACE_STORE: store });
@@ -94,7 +94,7 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
     expect((await millrace('audit', '--store', store)).out).toContain('0 missing');
     running = await StandaloneProcess.start(folder, { MILLRACE_STORE: store });
     expect(await allRows(running.url, 'requests_per_minute', 'web')).toEqual(rows);
-  }, 90_000);
+  }, 300_000);
 
   it('says what is wrong, with an exit code for it', async () => {
     const nowhere = 'mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=300';
@@ -107,5 +107,5 @@ describeWithMongodb('millrace beside a database', ({ driver }) => {
     const mistyped = await millrace('storage', 'plan', '--stoer', store);
     expect(mistyped).toMatchObject({ exitCode: 2, out: '' });
     expect(mistyped.complaints).toContain('stoer');
-  }, 240_000);
+  }, 300_000);
 });

@@ -109,7 +109,7 @@ describe('a subscriber in the process of the embedded log', () => {
     expect([...new Set(told)].sort()).toEqual(wanted);
     await untilReadyIs(url, 200, 'subscriptions');
     expect(await second.stop()).toBe(0);
-  }, 240_000);
+  }, 300_000);
 });
 
 describeWithPulsar('subscribers over WebSocket', (addresses) => {
@@ -158,5 +158,5 @@ describeWithPulsar('subscribers over WebSocket', (addresses) => {
     expect(repeats).toBeLessThanOrEqual(idsIn(first.lines, 'pager').length);
     expect([...(await untilTold([script], wanted, 'websocket'))].sort()).toEqual(wanted);
     expect(await script.stop()).toBe(0);
-  }, 240_000);
+  }, 300_000);
 });

@@ -62,14 +62,14 @@ describe('a log posted with curl', () => {
     expect(answer.errors.map(({ line }) => line)).toEqual(LOG.brokenLines);
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
-  }, 240_000);
+  }, 300_000);
 
   it('gives them also while one partition lags 30 s behind', async () => {
     const url = await start({ MILLRACE_HOLD_TASKS: `web/local/1=${HOLD_MS}ms` });
     await postWithCurl(url, 'web', LOG.text);
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
-  }, 120_000);
+  }, 300_000);
 
   it('gives them also beside the sample traffic of today', async () => {
     const url = await start({ MILLRACE_DEMO: 'true' });
@@ -77,7 +77,7 @@ describe('a log posted with curl', () => {
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
     expect(await fatesOf(url, 'demo')).toMatchObject({ late: 0, dead: 0 });
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('a log sent again with its idempotency key', () => {
@@ -88,5 +88,5 @@ describe('a log sent again with its idempotency key', () => {
     await closeStream(url, 'web');
     await expectWholeLog(url, 'web');
     expect(await fatesOf(url, 'web')).toMatchObject({ duplicate: 12_020 });
-  }, 240_000);
+  }, 300_000);
 });

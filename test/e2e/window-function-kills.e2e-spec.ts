@@ -57,7 +57,7 @@ describe('a window function whose process dies at', () => {
       expect(Object.fromEntries(found)).toEqual(expected);
       expect(rows).toHaveLength(found.length);
     },
-    90_000,
+    300_000,
   );
 });
 

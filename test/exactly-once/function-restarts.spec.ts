@@ -131,5 +131,5 @@ describe('an async function that is ended in the middle of its calls', () => {
     expect(found.map(({ properties }) => properties[SEQUENCE_PROPERTY])).toEqual(
       found.map((_, index) => String(index)),
     );
-  }, 120_000);
+  }, 300_000);
 });

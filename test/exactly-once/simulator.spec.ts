@@ -35,6 +35,6 @@ describe('the simulator', () => {
         damage = (await simulateSeed(seed, [fence])).findings.length;
       expect(damage).toBeGreaterThan(0);
     },
-    60_000,
+    600_000,
   );
 });

@@ -129,5 +129,5 @@ describe('a task that is ended at any message', () => {
       }),
       { numRuns: RUNS, endOnFailure: true },
     );
-  }, 120_000);
+  }, 600_000);
 });
