@@ -26,7 +26,7 @@ export class Admission {
     take: () => Promise<IntakeReceipt>,
   ): Promise<IntakeReceipt> {
     const key = keyOf(request);
-    await this.limits.admit(key);
+    if (key !== undefined) await this.limits.admit(key);
     if (isStreamName(place.stream))
       this.backlog.assertRoom(this.pipelines.forStream(place.stream, place.pipeline).name);
     const receipt = await take();

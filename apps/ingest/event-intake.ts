@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '#libs/kernel';
 import { Telemetry } from '#libs/observability';
+import { AcceptedEvents } from './accepted-events.js';
 import { FramePublishers } from './frame-publishers.js';
 import { IdempotencyKeyInvalidError } from './ingest.errors.js';
 import { type IncomingEvent, originalValue } from './intake-item.js';
@@ -20,6 +21,9 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 /** Takes events into `raw`. What HTTP does through {@link begin}, code in the same process does through {@link accept}. */
 @Injectable()
 export class EventIntake {
+  /** By pipeline and stream, of which there are not more than are known. */
+  readonly #acceptedEvents = new Map<string, AcceptedEvents>();
+
   constructor(
     @Inject(KnownStreams) private readonly streams: KnownStreams,
     @Inject(FramePublishers) private readonly publishers: FramePublishers,
@@ -59,8 +63,20 @@ export class EventIntake {
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
       throw new IdempotencyKeyInvalidError(idempotencyKey, MAX_KEY_LENGTH);
     }
-    const pipeline = await this.streams.open(stream, name);
+    const pipeline = this.streams.opened(stream, name) ?? (await this.streams.open(stream, name));
     const { publishers, clock, telemetry } = this;
-    return new IntakeRequest({ pipeline, stream, publishers, clock, telemetry, idempotencyKey });
+    const acceptedEvents = this.#acceptedEventsOf(pipeline.name, stream);
+    const place = { pipeline, stream, acceptedEvents };
+    return new IntakeRequest({ ...place, publishers, clock, telemetry, idempotencyKey });
+  }
+
+  #acceptedEventsOf(pipeline: string, stream: string): AcceptedEvents {
+    const name = `${pipeline} ${stream}`;
+    let accepted = this.#acceptedEvents.get(name);
+    if (accepted === undefined) {
+      accepted = new AcceptedEvents(this.telemetry, { pipeline, stream });
+      this.#acceptedEvents.set(name, accepted);
+    }
+    return accepted;
   }
 }

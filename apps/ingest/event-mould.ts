@@ -1,15 +1,7 @@
-/** What an event whose id is made here looks like around its id, its time and its data, as {@link encodeEvent} prints it. */
-export interface EventMould {
-  readonly beforeId: Uint8Array;
-  readonly beforeTime: Uint8Array;
-  readonly behindTime: Uint8Array;
-  /** The time of an event that says none. */
-  readonly receivedMs: number;
-}
-
 /** An event whose data is not printed again: its members stand in `json` at `[from, end)`. */
 export interface MouldedEvent {
-  readonly timeMs: number | undefined;
+  /** NaN: it says none. */
+  readonly timeMs: number;
   readonly json: Buffer;
   readonly from: number;
   readonly end: number;
@@ -20,6 +12,77 @@ export interface MouldPlace {
   readonly stream: string;
   readonly type: string;
   readonly receivedMs: number;
+}
+
+const BASE = 36;
+const ZERO = 48;
+const LETTER_A = 97;
+/** Two halves of these have 31 bits at most, with which dividing is several times faster. */
+const ID_HALF = BASE ** 5;
+const TIME_HALF = 1e7;
+const LARGEST_ID = ID_HALF * ID_HALF - 1;
+const LARGEST_TIME = TIME_HALF * TIME_HALF - 1;
+/** The most digits of an id and of a time. */
+const DIGITS_BYTES = 32;
+
+/** What an event whose id is made here looks like around its id, its time and its data, as {@link encodeEvent} prints it. */
+export class EventMould {
+  readonly #beforeId: string;
+  readonly #beforeTime: string;
+  readonly #behindTime: string;
+  readonly #receivedMs: number;
+  /** The most bytes of a head. */
+  readonly mostBytes: number;
+  #head: Uint8Array = new Uint8Array(0);
+  // Where the digits stand in it, and up to where.
+  #idAt = 0;
+  #idEnd = 0;
+  #timeAt = 0;
+  #timeEnd = 0;
+
+  /** @param generatedIds what ids begin with that are made here */
+  constructor(generatedIds: string, { stream, type, receivedMs }: MouldPlace) {
+    this.#beforeId = `\n{"id":${JSON.stringify(generatedIds).slice(0, -1)}`;
+    this.#beforeTime = `","stream":${JSON.stringify(stream)},"timeMs":`;
+    this.#behindTime = `,"receivedMs":${receivedMs},"type":${JSON.stringify(type)},"data":{`;
+    this.#receivedMs = receivedMs;
+    const texts = this.#beforeId + this.#beforeTime + this.#behindTime;
+    this.mostBytes = Buffer.byteLength(texts) + DIGITS_BYTES;
+  }
+
+  get receivedMs(): number {
+    return this.#receivedMs;
+  }
+
+  /**
+   * What stands before the members of the data, with a line feed in front; behind them come two braces. It holds until the next call:
+   * from one event to the next only digits change.
+   */
+  headOf(idNumber: number, timeMs: number): Uint8Array {
+    const time = Number.isNaN(timeMs) ? this.#receivedMs : timeMs;
+    const isPlain = time >= 0 && time <= LARGEST_TIME && idNumber <= LARGEST_ID;
+    const fits =
+      isPlain &&
+      digitsOf(idNumber, BASE) === this.#idEnd - this.#idAt &&
+      digitsOf(time, 10) === this.#timeEnd - this.#timeAt;
+    if (!fits) return this.#made(idNumber, time, isPlain);
+    writeId(idNumber, this.#head, this.#idAt, this.#idEnd);
+    writeTime(time, this.#head, this.#timeAt, this.#timeEnd);
+    return this.#head;
+  }
+
+  #made(idNumber: number, time: number, isPlain: boolean): Uint8Array {
+    const id = this.#beforeId + idNumber.toString(BASE);
+    const head = id + this.#beforeTime + String(time);
+    const bytes = Buffer.from(head + this.#behindTime);
+    if (!isPlain) return bytes;
+    this.#head = bytes;
+    this.#idEnd = Buffer.byteLength(id);
+    this.#idAt = this.#idEnd - digitsOf(idNumber, BASE);
+    this.#timeEnd = Buffer.byteLength(head);
+    this.#timeAt = this.#timeEnd - digitsOf(time, 10);
+    return bytes;
+  }
 }
 
 const MAX_KEPT = 1_000;
@@ -36,16 +99,42 @@ export class EventMoulds {
     const kept = this.#kept.get(name);
     if (kept?.receivedMs === place.receivedMs) return kept;
     if (kept === undefined && this.#kept.size >= MAX_KEPT) this.#kept.clear();
-    const mould = this.#make(place, kept);
+    const mould = new EventMould(this.generatedIds, place);
     this.#kept.set(name, mould);
     return mould;
   }
+}
 
-  #make({ stream, type, receivedMs }: MouldPlace, before: EventMould | undefined): EventMould {
-    const behindTime = Buffer.from(`,"receivedMs":${receivedMs},"type":${JSON.stringify(type)},"data":{`);
-    if (before !== undefined) return { ...before, behindTime, receivedMs };
-    const beforeId = Buffer.from(`{"id":${JSON.stringify(this.generatedIds).slice(0, -1)}`);
-    const beforeTime = Buffer.from(`","stream":${JSON.stringify(stream)},"timeMs":`);
-    return { beforeId, beforeTime, behindTime, receivedMs };
+function digitsOf(value: number, base: number): number {
+  let digits = 1;
+  for (let bound = base; value >= bound; bound *= base) digits++;
+  return digits;
+}
+
+function writeId(value: number, target: Uint8Array, from: number, end: number): void {
+  const high = Math.floor(value / ID_HALF);
+  let at = end;
+  let rest = (value - high * ID_HALF) | 0;
+  for (const stop = Math.max(from, end - 5); at > stop;) {
+    const digit = (rest % BASE) | 0;
+    rest = (rest / BASE) | 0;
+    target[--at] = digit < 10 ? ZERO + digit : LETTER_A - 10 + digit;
+  }
+  if (at > from) writeId(high, target, from, at);
+}
+
+function writeTime(value: number, target: Uint8Array, from: number, end: number): void {
+  const high = Math.floor(value / TIME_HALF);
+  const middle = Math.max(from, end - 7);
+  writeDecimal((value - high * TIME_HALF) | 0, target, middle, end);
+  if (middle > from) writeDecimal(high | 0, target, from, middle);
+}
+
+function writeDecimal(value: number, target: Uint8Array, from: number, end: number): void {
+  let rest = value | 0;
+  for (let at = end - 1; at >= from; at--) {
+    const next = (rest / 10) | 0;
+    target[at] = ZERO + rest - next * 10;
+    rest = next;
   }
 }

@@ -1,17 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { Controller, Headers, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import {
-  binaryCloudEvent,
-  EventScanner,
-  type HeaderValues,
-  isBinaryCloudEvent,
-  type OtherValue,
-  type PlainEvent,
-} from '#libs/ingestion';
+import { binaryCloudEvent, type HeaderValues, isBinaryCloudEvent, type ScannedEvents } from '#libs/ingestion';
 import type { JsonValue } from '#libs/kernel';
 import { Pipelines } from '#libs/platform';
-import type { EventSchema } from '#libs/schema';
 import { takeLines } from './body-lines.js';
 import { Admission } from './admission.js';
 import { EventIntake, type IntakeOptions } from './event-intake.js';
@@ -20,6 +11,7 @@ import { BatchNotArrayError, ContentTypeUnsupportedError } from './ingest.errors
 import { originalValue } from './intake-item.js';
 import type { IntakeReceipt, IntakeRequest } from './intake-request.js';
 import { mediaTypeOf, parseBody, RequestBodies } from './request-body.js';
+import { ScannedBodies } from './scanned-bodies.js';
 
 const JSON_TYPE = 'application/json';
 const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
@@ -33,7 +25,7 @@ const ACCEPTED_TYPES = [JSON_TYPE, BEACON_TYPE, ...LINE_TYPES, CLOUD_EVENT_TYPE,
 /** Takes events as JSON, lines of JSON, and CloudEvents. */
 @Controller('v1/streams/:stream/events')
 export class EventsController {
-  readonly #scanners = new WeakMap<EventSchema, EventScanner>();
+  readonly #scanned = new ScannedBodies();
 
   constructor(
     @Inject(EventIntake) private readonly intake: EventIntake,
@@ -66,33 +58,37 @@ export class EventsController {
       const lines = this.bodies.lineChunks(request);
       return await takeLines(lines, await this.intake.begin(stream, options), takeJsonLine);
     }
-    const body = await this.bodies.whole(request);
     const headers = isBinary ? request.headers : undefined;
-    const values = this.#scanned(body, { mediaType, headers, stream, pipeline: options.pipeline });
-    return await takeAll(
-      values ?? valuesOf(parseBody(body), { mediaType, headers }),
-      await this.intake.begin(stream, options),
-    );
+    const body = { bytes: await this.bodies.whole(request), mediaType, headers };
+    const intake = await this.#taken(body, stream, options);
+    return await intake.receipt();
   }
 
-  /** Undefined: of a kind that the scanner does not read. */
-  #scanned(body: Buffer, place: BodyPlace): readonly (PlainEvent | OtherValue)[] | undefined {
-    const { mediaType, headers, stream, pipeline } = place;
-    const isJson = mediaType === JSON_TYPE || mediaType === BEACON_TYPE;
-    if (headers !== undefined || !isJson || !isUtf8(body)) return undefined;
-    const { schema } = this.pipelines.forStream(stream, pipeline);
-    let scanner = this.#scanners.get(schema);
-    if (scanner === undefined) this.#scanners.set(schema, (scanner = new EventScanner(schema.jsonSchema)));
-    return scanner.scan(body);
+  /** The events of a body are taken in; the body itself is not held while they are stored. */
+  async #taken(body: WholeBody, stream: string, options: IntakeOptions): Promise<IntakeRequest> {
+    const { schema } = this.pipelines.forStream(stream, options.pipeline);
+    const events = isForScanner(body) ? this.#scanned.scan(body.bytes, schema) : undefined;
+    const values = events === undefined ? valuesOf(parseBody(body.bytes), body) : [];
+    const intake = await this.intake.begin(stream, options);
+    if (events === undefined) {
+      await takeValues(values, intake);
+    } else {
+      await takeScanned(events, intake);
+      this.#scanned.letGo(events);
+    }
+    return intake;
   }
 }
 
-interface BodyPlace {
+interface WholeBody {
+  readonly bytes: Buffer;
   readonly mediaType: string;
   /** Of a CloudEvent in binary mode. */
   readonly headers: HeaderValues | undefined;
-  readonly stream: string;
-  readonly pipeline: string | undefined;
+}
+
+function isForScanner({ mediaType, headers }: WholeBody): boolean {
+  return headers === undefined && (mediaType === JSON_TYPE || mediaType === BEACON_TYPE);
 }
 
 /** In binary mode the type is that of the data, which may be any kind of JSON. */
@@ -100,30 +96,30 @@ function isAccepted(mediaType: string, isBinary: boolean): boolean {
   return ACCEPTED_TYPES.includes(mediaType) || (isBinary && mediaType.endsWith('+json'));
 }
 
-function valuesOf(
-  value: unknown,
-  { mediaType, headers }: { readonly mediaType: string; readonly headers: HeaderValues | undefined },
-): readonly OtherValue[] {
+function valuesOf(value: unknown, { mediaType, headers }: WholeBody): readonly unknown[] {
   if (mediaType === CLOUD_EVENT_BATCH_TYPE && !Array.isArray(value)) throw new BatchNotArrayError();
   const isStructured = mediaType === CLOUD_EVENT_BATCH_TYPE || mediaType === CLOUD_EVENT_TYPE;
-  if (headers !== undefined && !isStructured) return [other(binaryCloudEvent(headers, value as JsonValue))];
-  return Array.isArray(value) ? value.map(other) : [other(value)];
+  if (headers !== undefined && !isStructured) return [binaryCloudEvent(headers, value as JsonValue)];
+  return Array.isArray(value) ? value : [value];
 }
 
-function other(value: unknown): OtherValue {
-  return { kind: 'other', value };
-}
-
-async function takeAll(
-  values: readonly (PlainEvent | OtherValue)[],
-  intake: IntakeRequest,
-): Promise<IntakeReceipt> {
-  let index = 0;
-  for (const item of values) {
+async function takeValues(values: readonly unknown[], intake: IntakeRequest): Promise<void> {
+  for (const [index, value] of values.entries()) {
     if (!intake.hasRoom) await intake.untilRoom();
-    if (item.kind === 'plain') intake.takePlain(item, index);
-    else takeValue(item.value, { index }, { intake, original: () => originalValue(item.value) });
-    index++;
+    takeValue(value, { index }, { intake, original: () => originalValue(value) });
   }
-  return await intake.receipt();
+}
+
+async function takeScanned(events: ScannedEvents, intake: IntakeRequest): Promise<void> {
+  for (let index = 0; index < events.length;) {
+    if (!intake.hasRoom) await intake.untilRoom();
+    const item = events.at(index);
+    if (item.kind === 'plain') {
+      index += intake.takePlain(events, index);
+    } else {
+      const { value } = item;
+      takeValue(value, { index }, { intake, original: () => originalValue(value) });
+      index++;
+    }
+  }
 }

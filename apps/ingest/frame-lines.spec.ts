@@ -28,7 +28,7 @@ describe('the lines of a frame', () => {
         const lines = new FrameLines();
         const printed = events.map((event) => {
           const json = Buffer.from(JSON.stringify(event.data));
-          const body = { timeMs: event.timeMs, json, from: 1, end: json.length - 1 };
+          const body = { timeMs: event.timeMs ?? NaN, json, from: 1, end: json.length - 1 };
           const bytes = lines.addMoulded(moulds.of(place), body, event.idNumber);
           const line = lineOf(event, receivedMs);
           expect(bytes).toBe(Buffer.byteLength(line));

@@ -8,7 +8,8 @@ import {
   PRODUCER_PROPERTY,
   SEQUENCE_PROPERTY,
 } from '#libs/messaging';
-import type { EventMould, MouldedEvent } from './event-mould.js';
+import type { MouldedEvent } from './event-mould.js';
+import type { EventRun } from './event-run.js';
 import { mostBytesOf } from './frame-lines.js';
 import type { InFlightBytes } from './in-flight-bytes.js';
 import { ProducerNameSharedError } from './ingest.errors.js';
@@ -29,7 +30,7 @@ export interface FramePublisherOptions {
 }
 
 /** The most frames on their way at once. */
-const MAX_TOGETHER = 16;
+const MAX_TOGETHER = 64;
 /** How long an item waits for others to share its frame. */
 const LINGER_MS = 5;
 const FIRST_BACKOFF_MS = 50;
@@ -79,11 +80,21 @@ export class FramePublisher {
     return frame;
   }
 
-  /** The same of an event whose id is made here. */
-  addMoulded(mould: EventMould, event: MouldedEvent, idNumber: number): RawFrame {
+  /** The same of events whose ids are made here: as many as their frame takes, at least one. @param firstId of the first */
+  addRun(run: EventRun, firstId: number): RawFrame {
+    const { events, mould } = run;
+    let event = events.at(run.next) as MouldedEvent;
     if (this.#filling?.takesMoulded(mostBytesOf(mould, event)) === false) this.#seal();
     const frame = this.#fill();
-    this.options.inFlight.add(frame.addMoulded(mould, event, idNumber));
+    const bytesBefore = frame.bytes;
+    for (let id = firstId; ; id++) {
+      frame.addMoulded(mould, event, id);
+      run.next++;
+      if (run.next === run.end || frame.isFull) break;
+      event = events.at(run.next) as MouldedEvent;
+      if (!frame.takesMoulded(mostBytesOf(mould, event))) break;
+    }
+    this.options.inFlight.add(frame.bytes - bytesBefore);
     if (frame.isFull) this.#seal();
     return frame;
   }

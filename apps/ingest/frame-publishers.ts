@@ -4,16 +4,18 @@ import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, ProcessFailpoints } from '#libs/platform';
 import { FramePublisher } from './frame-publisher.js';
-import { type EventMould, EventMoulds, type MouldedEvent } from './event-mould.js';
+import { EventMoulds } from './event-mould.js';
+import type { EventRun } from './event-run.js';
 import { InFlightBytes } from './in-flight-bytes.js';
 import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
+import { PartitionTurns } from './partition-turns.js';
 import { Patience } from './patience.js';
 import type { RawFrame, RawItem } from './raw-frame.js';
 
 /** Above this a request that is being read waits. */
-const READ_ON_BELOW_BYTES = 8 * 1024 * 1024;
+const READ_ON_BELOW_BYTES = 24 * 1024 * 1024;
 /** Above this a new request is refused. The room between is for what has been begun. */
-const REFUSE_ABOVE_BYTES = 32 * 1024 * 1024;
+const REFUSE_ABOVE_BYTES = 64 * 1024 * 1024;
 /** When the log has stored nothing for so long, whoever waits for it is told. */
 const QUIET_MS = 30_000;
 /** How long the end of the process waits for what was taken in. */
@@ -23,7 +25,7 @@ const DRAIN_MS = 5_000;
 @Injectable()
 export class FramePublishers implements BeforeApplicationShutdown {
   readonly #inFlight = new InFlightBytes();
-  readonly #publishers = new Map<string, readonly FramePublisher[]>();
+  readonly #publishers = new Map<string, PartitionTurns>();
   readonly #generatedIds: string;
   readonly moulds: EventMoulds;
   @Inject(ProcessFailpoints) private readonly failpoints?: ProcessFailpoints;
@@ -31,7 +33,6 @@ export class FramePublishers implements BeforeApplicationShutdown {
   /** When the log has stored something, or something came after it had stored all. */
   #lastMovedMs = -Infinity;
   #lastId = 0;
-  #turn = 0;
   readonly #patience: Patience;
 
   constructor(
@@ -55,20 +56,30 @@ export class FramePublishers implements BeforeApplicationShutdown {
    * Answers the frame it travels in.
    */
   publish(pipeline: PipelineDefinition, item: RawItem, key?: string): RawFrame {
-    if (key === undefined && item.isIdGenerated) return this.#nextOf(pipeline).add(item);
-    const publishers = this.#of(pipeline);
+    const turns = this.#of(pipeline);
+    if (key === undefined && item.isIdGenerated) {
+      const frame = this.#awake(turns.next()).add(item);
+      turns.took(1);
+      return frame;
+    }
+    const { publishers } = turns;
     return this.#awake(publishers[partitionOf(key ?? item.id, publishers.length)]).add(item);
   }
 
-  /** Sends an event whose id is made here, as {@link newId} makes them. @param mould of {@link moulds} */
-  publishMoulded(pipeline: PipelineDefinition, mould: EventMould, event: MouldedEvent): RawFrame {
-    return this.#nextOf(pipeline).addMoulded(mould, event, this.#lastId++);
-  }
-
-  #nextOf(pipeline: PipelineDefinition): FramePublisher {
-    const publishers = this.#of(pipeline);
-    this.#turn = (this.#turn + 1) % publishers.length;
-    return this.#awake(publishers[this.#turn]);
+  /**
+   * Sends events whose ids are made here, as {@link newId} makes them: as many as travel in one frame, which it answers.
+   *
+   * @param run its mould is of {@link moulds}
+   */
+  publishRun(pipeline: PipelineDefinition, run: EventRun): RawFrame {
+    const first = run.next;
+    const turns = this.#of(pipeline);
+    const publisher = this.#awake(turns.next());
+    const frame = publisher.addRun(run, this.#lastId);
+    const events = run.next - first;
+    this.#lastId += events;
+    turns.took(events);
+    return frame;
   }
 
   #awake(publisher: FramePublisher | undefined): FramePublisher {
@@ -79,7 +90,7 @@ export class FramePublishers implements BeforeApplicationShutdown {
 
   /** Resolves once a marker is stored in every partition, behind everything that was published before. */
   async markAll(pipeline: PipelineDefinition, marker: Marker): Promise<void> {
-    const frames = this.#of(pipeline).map((publisher) => publisher.mark(marker));
+    const frames = this.#of(pipeline).publishers.map((publisher) => publisher.mark(marker));
     await this.whileMoving(Promise.all(frames.map((frame) => frame.stored)));
   }
 
@@ -118,11 +129,11 @@ export class FramePublishers implements BeforeApplicationShutdown {
     tooLong.abort();
   }
 
-  #of(pipeline: PipelineDefinition): readonly FramePublisher[] {
+  #of(pipeline: PipelineDefinition): PartitionTurns {
     const known = this.#publishers.get(pipeline.name);
     if (known !== undefined) return known;
-    const made = Array.from({ length: pipeline.partitions }, (_, partition) =>
-      this.#make(pipeline, partition),
+    const made = new PartitionTurns(
+      Array.from({ length: pipeline.partitions }, (_, partition) => this.#make(pipeline, partition)),
     );
     this.#publishers.set(pipeline.name, made);
     return made;

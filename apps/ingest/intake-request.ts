@@ -1,8 +1,10 @@
 import { type Clock, MAX_EVENT_BYTES } from '#libs/kernel';
-import type { PlainEvent } from '#libs/ingestion';
+import type { PlainEvent, ScannedEvents } from '#libs/ingestion';
 import { FACTS, type Telemetry } from '#libs/observability';
 import type { PipelineDefinition } from '#libs/pipeline';
+import type { AcceptedEvents } from './accepted-events.js';
 import type { EventMould } from './event-mould.js';
+import { EventRun } from './event-run.js';
 import type { FramePublishers } from './frame-publishers.js';
 import {
   encodeDead,
@@ -14,7 +16,7 @@ import {
   MAX_DEPTH,
   type Original,
 } from './intake-item.js';
-import type { RawFrame, RawItem } from './raw-frame.js';
+import type { FrameSender, RawFrame, RawItem } from './raw-frame.js';
 import { RecentIds } from './recent-ids.js';
 
 /** What became of the items of a request. Everything that is counted here is stored. */
@@ -34,11 +36,15 @@ export interface IntakeRequestOptions {
   readonly publishers: FramePublishers;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Counts what is stored of this stream. */
+  readonly acceptedEvents: AcceptedEvents;
   /** Makes the ids of items that have none; see {@link IntakeRequest}. */
   readonly idempotencyKey: string | undefined;
 }
 
 const MAX_ERRORS = 100;
+/** How many events without a key or an id go to one partition at a time. */
+const RUN_EVENTS = 32;
 /** Of the data, and of the event. */
 const CLOSING_BRACES = 2;
 
@@ -48,11 +54,12 @@ const CLOSING_BRACES = 2;
  *
  * Call {@link untilRoom} where {@link hasRoom} says no, and {@link receipt} once, at the end.
  */
-export class IntakeRequest {
+export class IntakeRequest implements FrameSender {
   #receivedMs: number;
   #recentIds: RecentIds | undefined;
-  /** Frames that are not stored yet, with the number of events of this request in them. */
-  readonly #waiting = new Map<RawFrame, { events: number }>();
+  /** How often a frame will still say what has become of it. */
+  #open = 0;
+  #onSettled: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
   #accepted = 0;
   #duplicates = 0;
@@ -104,20 +111,36 @@ export class IntakeRequest {
     this.#publish({ id, isIdGenerated: this.#isGenerated(event.id), line, bytes }, key, 1);
   }
 
-  /** Takes an event that is known to be of the pipeline's schema, and not too large, as it stands. */
-  takePlain(event: PlainEvent, index: number): void {
-    if (this.#isGenerated(event.id)) {
-      const { publishers, pipeline } = this.options;
-      this.#accepted++;
-      this.#count(publishers.publishMoulded(pipeline, (this.#mould ??= this.#newMould()), event), 1);
-      return;
-    }
+  /**
+   * Takes plain events as they stand: they are known to be of the pipeline's schema, and not too large. Answers how many:
+   * some of those that have no id and nothing else stands between, or one.
+   */
+  takePlain(events: ScannedEvents, index: number): number {
+    const end = this.options.idempotencyKey === undefined ? events.endOfNameless(index, RUN_EVENTS) : index;
+    if (end > index) return this.#takeRun(events, index, end);
+    const event = events.at(index) as PlainEvent;
     const id = this.#idOf(event.id, { index });
     if (!this.#isRepeat(id, event.id)) this.#takeWithId(id, event);
+    return 1;
   }
 
-  #takeWithId(id: string, { timeMs = this.#receivedMs, json, from, end }: PlainEvent): void {
+  #takeRun(events: ScannedEvents, index: number, end: number): number {
+    const { publishers, pipeline } = this.options;
+    const run = new EventRun(events, (this.#mould ??= this.#newMould()));
+    run.next = index;
+    run.end = end;
+    while (run.next < end) {
+      const first = run.next;
+      const frame = publishers.publishRun(pipeline, run);
+      this.#count(frame, run.next - first);
+    }
+    this.#accepted += end - index;
+    return end - index;
+  }
+
+  #takeWithId(id: string, { timeMs: sentMs, json, from, end }: PlainEvent): void {
     const { stream } = this.options;
+    const timeMs = Number.isNaN(sentMs) ? this.#receivedMs : sentMs;
     const head = { id, stream, timeMs, receivedMs: this.#receivedMs, type: this.eventType, data: {} };
     const members = json.toString('utf8', from, end);
     const line = `${encodeEvent(head).slice(0, -CLOSING_BRACES)}${members}}}`;
@@ -155,10 +178,8 @@ export class IntakeRequest {
 
   /** Waits until everything is stored. @throws LogFullError, LogUnavailableError and the like */
   async receipt(): Promise<IntakeReceipt> {
-    while (this.#waiting.size > 0) {
-      const frames = [...this.#waiting.keys()];
-      await this.options.publishers.whileMoving(Promise.allSettled(frames.map((frame) => frame.stored)));
-    }
+    if (this.#open > 0)
+      await this.options.publishers.whileMoving(new Promise<void>((done) => (this.#onSettled = done)));
     this.#assertStored();
     return {
       accepted: this.#accepted,
@@ -221,27 +242,22 @@ export class IntakeRequest {
   }
 
   #count(frame: RawFrame, events: number): void {
-    const known = this.#waiting.get(frame);
-    if (known === undefined) this.#await(frame, events);
-    else known.events += events;
+    if (frame.tell(this, events)) this.#open++;
   }
 
-  #await(frame: RawFrame, events: number): void {
-    this.#waiting.set(frame, { events });
-    void this.#settle(frame);
+  stored(events: number): void {
+    this.options.acceptedEvents.add(events);
+    this.#settled();
   }
 
-  async #settle(frame: RawFrame): Promise<void> {
-    try {
-      await frame.stored;
-      const { pipeline, stream, telemetry } = this.options;
-      const { events = 0 } = this.#waiting.get(frame) ?? {};
-      telemetry.record(FACTS.eventsAccepted, { pipeline: pipeline.name, stream }, events);
-    } catch (error) {
-      this.#failure ??= { error };
-    } finally {
-      this.#waiting.delete(frame);
-    }
+  failed(error: unknown): void {
+    this.#failure ??= { error };
+    this.#settled();
+  }
+
+  #settled(): void {
+    this.#open--;
+    if (this.#open === 0) this.#onSettled?.();
   }
 
   #assertStored(): void {

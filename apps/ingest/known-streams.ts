@@ -14,12 +14,15 @@ interface PipelineStreams {
   readonly names: Set<string>;
   /** Streams whose `open` marker this run has stored, or is about to. */
   readonly opened: Map<string, Promise<void>>;
+  /** Those of them whose marker is stored. */
+  readonly ready: Set<string>;
 }
 
 /** Which streams there are, and the marker that every one begins with. */
 @Injectable()
 export class KnownStreams {
   readonly #byPipeline = new Map<string, Promise<PipelineStreams>>();
+  readonly #loaded = new Map<string, PipelineStreams>();
 
   constructor(
     @Inject(DocumentStore) private readonly documents: DocumentStore,
@@ -41,6 +44,16 @@ export class KnownStreams {
     const streams = await this.#load(pipeline);
     await (streams.opened.get(stream) ?? this.#begin(pipeline, stream, streams));
     return pipeline;
+  }
+
+  /**
+   * The same without waiting; undefined: there is something to wait for.
+   *
+   * @throws StreamNameInvalidError, PipelineUnknownError
+   */
+  opened(stream: string, pipelineName?: string): PipelineDefinition | undefined {
+    const pipeline = this.#pipelineOf(stream, pipelineName);
+    return this.#loaded.get(pipeline.name)?.ready.has(stream) === true ? pipeline : undefined;
   }
 
   /**
@@ -71,11 +84,14 @@ export class KnownStreams {
     if (isNew && streams.names.size >= MAX_STREAMS)
       throw new StreamLimitError(pipeline.name, stream, MAX_STREAMS);
     streams.names.add(stream);
-    const opening = this.#store(pipeline, stream).catch((error: unknown) => {
-      streams.opened.delete(stream);
-      if (isNew) streams.names.delete(stream);
-      throw error;
-    });
+    const opening = this.#store(pipeline, stream).then(
+      () => void streams.ready.add(stream),
+      (error: unknown) => {
+        streams.opened.delete(stream);
+        if (isNew) streams.names.delete(stream);
+        throw error;
+      },
+    );
     streams.opened.set(stream, opening);
     return opening;
   }
@@ -100,6 +116,10 @@ export class KnownStreams {
       this.#byPipeline.delete(pipeline.name);
       throw error;
     });
+    loading.then(
+      (streams) => this.#loaded.set(pipeline.name, streams),
+      () => undefined,
+    );
     this.#byPipeline.set(pipeline.name, loading);
     return loading;
   }
@@ -111,7 +131,11 @@ export class KnownStreams {
       where,
       limit: MAX_STREAMS,
     });
-    return { names: new Set(documents.map(({ body }) => String(body['stream']))), opened: new Map() };
+    return {
+      names: new Set(documents.map(({ body }) => String(body['stream']))),
+      opened: new Map(),
+      ready: new Set(),
+    };
   }
 
   /** Streams of other producers are known to the tasks that have read them. */

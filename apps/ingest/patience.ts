@@ -32,7 +32,16 @@ export class Patience {
         this.#waiters.delete(waiter);
         if (this.#waiters.size === 0) this.#rest();
       };
-      wanted.finally(done).then(resolve, reject);
+      wanted.then(
+        (value) => {
+          done();
+          resolve(value);
+        },
+        (error: unknown) => {
+          done();
+          reject(error);
+        },
+      );
     });
   }
 

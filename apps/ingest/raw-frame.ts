@@ -16,6 +16,13 @@ export interface RawItem {
   readonly bytes: number;
 }
 
+/** Whose items travel in a frame, and who wants to know what becomes of them. */
+export interface FrameSender {
+  /** A frame has been stored with so many events of it. */
+  stored(events: number): void;
+  failed(error: unknown): void;
+}
+
 /** A frame of `raw` that is filled, sealed, sent and stored, or not. */
 export class RawFrame {
   /** Resolves once the log has it; rejects if it never will, from this process. */
@@ -27,6 +34,9 @@ export class RawFrame {
   readonly #markers: Marker[] = [];
   #hasGeneratedIds = false;
   #hasLookalikeIds = false;
+  /** In the order in which they came, with how many events each had. */
+  readonly #senders: FrameSender[] = [];
+  readonly #sentEvents: number[] = [];
 
   constructor(private readonly generatedIds: string) {
     this.stored = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -71,6 +81,18 @@ export class RawFrame {
     return bytes;
   }
 
+  /** Tells `sender` what becomes of so many events. Answers whether that will be told apart from what it was promised before. */
+  tell(sender: FrameSender, events: number): boolean {
+    const last = this.#senders.length - 1;
+    if (last >= 0 && this.#senders[last] === sender) {
+      this.#sentEvents[last]! += events;
+      return false;
+    }
+    this.#senders.push(sender);
+    this.#sentEvents.push(events);
+    return true;
+  }
+
   mark(marker: Marker): void {
     this.#markers.push(marker);
   }
@@ -88,10 +110,12 @@ export class RawFrame {
 
   succeed(): void {
     this.#settle.resolve();
+    this.#senders.forEach((sender, index) => sender.stored(this.#sentEvents[index]!));
   }
 
   fail(error: unknown): void {
     this.#settle.reject(error);
+    for (const sender of this.#senders) sender.failed(error);
   }
 
   /**

@@ -18,26 +18,8 @@ import {
   wordEnd,
 } from './json-text.js';
 import { isPlainNumber, isPlainText, type PlainField, plainFieldsOf } from './plain-field.js';
+import { ScannedEvents } from './scanned-events.js';
 import { parseIsoTime } from './timestamp.js';
-
-/** An event that is as its schema wants it, and whose data need not be built and printed again. */
-export interface PlainEvent {
-  readonly kind: 'plain';
-  /** The sender's; it stands in JSON as it is. Absent: none was sent. */
-  readonly id: string | undefined;
-  /** Epoch milliseconds; absent: none was sent. */
-  readonly timeMs: number | undefined;
-  /** Holds the members of the data at `[from, end)`, side by side, as they were sent and without a line break. */
-  readonly json: Buffer;
-  readonly from: number;
-  readonly end: number;
-}
-
-/** Any other value of a body. */
-export interface OtherValue {
-  readonly kind: 'other';
-  readonly value: unknown;
-}
 
 const MAX_ID_LENGTH = 512;
 /** Half of what an event may have: with all that comes around it, it is not too large. */
@@ -62,7 +44,7 @@ export class EventScanner {
   // Of the event that is being read.
   #seenRequired = 0;
   #id: string | undefined;
-  #timeMs: number | undefined;
+  #timeMs = NaN;
   #hasTime = false;
   /** Stretches of members that are data: from, end, from, end, … */
   readonly #data: number[] = [];
@@ -78,12 +60,13 @@ export class EventScanner {
    * The values of a body that is one event or an array of them; undefined: it has to be read by JSON.parse.
    *
    * @param body must be UTF-8: what it takes travels on as it is
+   * @param values where they are put; what was there before is forgotten
    */
-  scan(body: Buffer): readonly (PlainEvent | OtherValue)[] | undefined {
+  scan(body: Buffer, values = new ScannedEvents()): ScannedEvents | undefined {
     if (this.#members === undefined) return undefined;
     this.#json = new JsonText(body);
     const at = behindBlanks(this.#json, 0);
-    const values: (PlainEvent | OtherValue)[] = [];
+    values.begin(body);
     const end =
       body[at] === OPENING_BRACKET ? this.#arrayEnd(at, values) : this.#eventEnd(at, values, this.#members);
     const isWhole = end !== NOT_PLAIN && behindBlanks(this.#json, end) === body.length;
@@ -91,7 +74,7 @@ export class EventScanner {
     return isWhole ? values : undefined;
   }
 
-  #arrayEnd(from: number, values: (PlainEvent | OtherValue)[]): number {
+  #arrayEnd(from: number, values: ScannedEvents): number {
     const json = this.#json;
     for (let at = from; ;) {
       const end = this.#valueEnd(behindBlanks(json, at + 1), values);
@@ -102,13 +85,13 @@ export class EventScanner {
     }
   }
 
-  #valueEnd(at: number, values: (PlainEvent | OtherValue)[]): number {
+  #valueEnd(at: number, values: ScannedEvents): number {
     const plainEnd = this.#eventEnd(at, values, this.#members!);
     if (plainEnd !== NOT_PLAIN) return plainEnd;
     const end = objectEnd(this.#json, at);
     if (end === NOT_PLAIN) return NOT_PLAIN;
     try {
-      values.push({ kind: 'other', value: JSON.parse(this.#json.toString(at, end)) });
+      values.addOther(JSON.parse(this.#json.toString(at, end)));
       return end;
     } catch {
       return NOT_PLAIN;
@@ -116,17 +99,17 @@ export class EventScanner {
   }
 
   /** Where the plain event ends that begins at `at`; it is added to `values`. */
-  #eventEnd(at: number, values: (PlainEvent | OtherValue)[], members: EventMembers): number {
+  #eventEnd(at: number, values: ScannedEvents, members: EventMembers): number {
     if (this.#json.bytes[at] !== OPENING_BRACE) return NOT_PLAIN;
     members.beginEvent();
     this.#seenRequired = 0;
     this.#id = undefined;
-    this.#timeMs = undefined;
+    this.#timeMs = NaN;
     this.#hasTime = false;
     this.#data.length = 0;
     const end = this.#membersEnd(at, members);
     if (end - at > MAX_PLAIN_BYTES || this.#seenRequired !== this.#requiredFields) return NOT_PLAIN;
-    if (end !== NOT_PLAIN) values.push(this.#event());
+    if (end !== NOT_PLAIN) this.#addTo(values);
     return end;
   }
 
@@ -154,12 +137,11 @@ export class EventScanner {
     else data.push(from, end);
   }
 
-  #event(): PlainEvent {
-    const [from = 0, end = 0] = this.#data;
-    const json = this.#data.length <= 2 ? this.#json.bytes : this.#joined();
-    return this.#data.length <= 2
-      ? { kind: 'plain', id: this.#id, timeMs: this.#timeMs, json, from, end }
-      : { kind: 'plain', id: this.#id, timeMs: this.#timeMs, json, from: 0, end: json.length };
+  #addTo(values: ScannedEvents): void {
+    const data = this.#data;
+    if (data.length <= 2) values.addPlain(this.#timeMs, data[0] ?? 0, data[1] ?? 0);
+    else values.addJoined(this.#timeMs, this.#joined());
+    if (this.#id !== undefined) values.identify(this.#id);
   }
 
   #joined(): Buffer {
@@ -206,7 +188,7 @@ export class EventScanner {
     if (this.#hasTime) return NOT_PLAIN;
     this.#hasTime = true;
     const end = this.#json.bytes[at] === QUOTE ? this.#isoTimeEnd(at) : this.#numberTimeEnd(at);
-    return Math.abs(this.#timeMs ?? NaN) <= MAX_TIME_MS ? end : NOT_PLAIN;
+    return Math.abs(this.#timeMs) <= MAX_TIME_MS ? end : NOT_PLAIN;
   }
 
   #numberTimeEnd(at: number): number {

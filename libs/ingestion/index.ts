@@ -6,7 +6,7 @@ export {
   type ParsedEvent,
   type RejectedEvent,
 } from './event-value.js';
-export { EventScanner, type OtherValue, type PlainEvent } from './event-scanner.js';
+export { EventScanner } from './event-scanner.js';
 export { LineReader, type LongLine, type TextLine } from './line-reader.js';
 export { type AcceptedFormat, LogLineParser, parseLogLine } from './log-line.js';
 export { compileLogTemplate, type CompiledLogTemplate, type LogTemplate } from './log-template.js';
@@ -17,4 +17,5 @@ export {
   type LogFormat,
   type ParsedLine,
 } from './parsed-line.js';
+export { type OtherValue, type PlainEvent, ScannedEvents } from './scanned-events.js';
 export { parseIsoTime } from './timestamp.js';

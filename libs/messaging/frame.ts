@@ -79,9 +79,20 @@ export function encodeFrame(header: FrameHeader, lines: readonly string[]): Enco
   return encoded(Buffer.from(lines.length === 0 ? head : `${head}\n${lines.join('\n')}`));
 }
 
-/** The same of items that are bytes already. @param items each behind a line feed, in UTF-8 */
-export function encodeFrameText(header: FrameHeader, items: Uint8Array): EncodedFrame {
-  return encoded(Buffer.concat([Buffer.from(JSON.stringify(header)), items]));
+/**
+ * The same of items that are bytes already.
+ *
+ * @param text items from `itemsAt` on, each behind a line feed, in UTF-8; before them is room for the header, which is written there
+ */
+export function encodeFrameText(header: FrameHeader, text: Buffer, itemsAt: number): EncodedFrame {
+  const head = JSON.stringify(header);
+  const from = itemsAt - Buffer.byteLength(head);
+  if (from < 0 || text.length < itemsAt)
+    return encoded(Buffer.concat([Buffer.from(head), text.subarray(itemsAt)]));
+  text.write(head, from);
+  const whole = text.subarray(from);
+  // What is not compressed would stay a view of what is not ours.
+  return encoded(whole.length < MIN_COMPRESSED_BYTES ? Buffer.from(whole) : whole);
 }
 
 function encoded(text: Buffer): EncodedFrame {
