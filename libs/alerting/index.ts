@@ -82,9 +82,12 @@ export {
   type Matcher,
   matcherProblem,
   matchesAll,
+  MAX_MATCHED_CHARACTERS,
+  MAX_PATTERN_CHARACTERS,
   parseMatcher,
   writeMatcher,
 } from './noise/matcher.js';
+export { patternProblem } from './noise/pattern-problem.js';
 export {
   matchesNothingGiven,
   type Silence,

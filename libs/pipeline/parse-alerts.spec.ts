@@ -106,6 +106,7 @@ describe('a rule', () => {
       "rules[0].change.against: found '90s', wanted a multiple of the windows of the series",
     ],
     ['pattern: {where: statuss >= 500}', 'did you mean status?'],
+    [`pattern: {where: "path.matches('^(a+)+$')"}`, 'could take for ever over a long text'],
     [
       'pattern: {where: status >= 500}, minSamples: {measure: n, atLeast: 1}',
       'wanted no minSamples: this kind of rule does not judge the values of rows',

@@ -14,9 +14,10 @@ export interface Matcher {
 /** What matchers see of an alert: its labels, and what every alert has. */
 export type Matched = Pick<AlertEvent, 'labels' | 'rule' | 'severity' | 'pipeline'>;
 
-const MAX_PATTERN_CHARACTERS = 200;
+/** A regular expression is at most so long. */
+export const MAX_PATTERN_CHARACTERS = 200;
 /** What is longer is compared with a pattern by its beginning. */
-const MAX_MATCHED_CHARACTERS = 1_000;
+export const MAX_MATCHED_CHARACTERS = 1_000;
 
 /** The value of a label as text; a label that is not there is empty, as Prometheus has it. */
 export function labelOf(alert: Matched, name: string): string {

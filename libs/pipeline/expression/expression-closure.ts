@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Evaluate } from './expression.js';
+import { MATCHES_PATTERN, matchesPattern } from './text-pattern.js';
 
 // The library runs a checked expression fast while all fields are there, but throws for an absent one, which costs
 // a hundred times as much. So the usual expressions become plain closures, in which an absent field is undefined and
@@ -73,6 +74,7 @@ const TEXT_TESTS: Readonly<Record<string, (text: string, part: string) => boolea
   startsWith: (text, part) => text.startsWith(part),
   endsWith: (text, part) => text.endsWith(part),
   contains: (text, part) => text.includes(part),
+  [MATCHES_PATTERN]: matchesPattern,
 };
 
 function textTest([name, on, args]: [string, ASTNode, ASTNode[]], aliases: Aliases): Evaluate | undefined {

@@ -176,3 +176,53 @@ describe('a closure', () => {
     },
   );
 });
+
+describe('a pattern that a text is matched with', () => {
+  const reasonOf = (text: string): string | undefined => {
+    const compiled = compileExpression(text, SCOPE, 'boolean');
+    return compiled.kind === 'wrong' ? compiled.reason : undefined;
+  };
+
+  it.each([
+    ["path.matches('^/(a+)+$')", 'could take for ever over a long text: a repeated group'],
+    ["!isBot && path.matches('(a|ab)*c')", 'a repeated group may hold no repetition and no alternatives'],
+    ["path.matches('(.)\\\\1')", 'it may not refer back'],
+    ["path.matches('[')", 'Unterminated character class'],
+    [`path.matches('${'a'.repeat(201)}')`, 'has 201 characters, at most 200'],
+    ['path.matches(referrer)', 'a pattern in quotes'],
+    ["path.matches('a' + referrer)", 'a pattern in quotes'],
+  ])('is refused: %s', (text, reason) => {
+    expect(reasonOf(text)).toContain(reason);
+  });
+
+  it('is pointed at', () => {
+    const text = "status > 1 && path.matches('(a+)+')";
+    expect(compileExpression(text, SCOPE, 'boolean')).toMatchObject({
+      kind: 'wrong',
+      offset: text.indexOf("'(a"),
+    });
+  });
+
+  it.each([
+    ["path.matches('^/users/[0-9]+(?:/|$)')", '/users/12/x', true],
+    ["path.matches('^/users/[0-9]+(?:/|$)')", '/users/12x', false],
+    ["path.matches('b+')", 'aabb', true],
+    ["[path].exists(each, each.matches('b+'))", 'aabb', true],
+  ])('is found or not: %s in %s', (text, path, found) => {
+    expect(run(text, { path })).toBe(found);
+  });
+
+  it('is looked for in the first 1,000 characters', () => {
+    expect(run("path.matches('x$')", { path: `${'a'.repeat(999)}xb` })).toBe(true);
+    expect(run("path.matches('b')", { path: `${'a'.repeat(1_000)}b` })).toBe(false);
+  });
+
+  it('makes the same of a text, whoever runs it', () => {
+    const text = "path.matches('^/a.*b$') || status > 400";
+    const checked = checkExpression(text, SCOPE, 'boolean');
+    if (checked.kind !== 'checked') throw new Error('it is wrong');
+    for (const path of ['/a/b', '/a/c', undefined, `/a${'b'.repeat(2_000)}`])
+      for (const status of [200, 500, undefined])
+        expect(interpreterOf(checked)({ path, status })).toBe(run(text, { path, status }));
+  });
+});

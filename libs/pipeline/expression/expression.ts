@@ -6,6 +6,7 @@ import {
 } from '@marcbachmann/cel-js';
 import { closureOf } from './expression-closure.js';
 import { nearName } from '../settings/near-name.js';
+import { MATCHES_PATTERN, matchesPattern, textPatternProblem } from './text-pattern.js';
 
 // Expressions are CEL (cel.dev), with three additions to make it fit JSON data:
 //   X1. Numbers are doubles, whole-number literals in arithmetic too; every operator takes them.
@@ -64,6 +65,8 @@ export function checkExpression(
   const { environment, aliases } = environmentOf(scope);
   try {
     const run = environment.parse(text);
+    const problem = takePatterns(run.ast);
+    if (problem !== undefined) return problem;
     const used = nameFields(run.ast, aliases);
     const { valid, type, error } = run.check();
     if (!valid) return wrong(error!, scope);
@@ -97,6 +100,7 @@ function environmentOf(scope: Scope): Names {
       });
   }
   registerNumbers(environment);
+  environment.registerFunction(`string.${MATCHES_PATTERN}(string): bool`, matchesPattern);
   return { environment, aliases };
 }
 
@@ -143,6 +147,26 @@ function nameFields(ast: ASTNode, aliases: Names['aliases']): ReadonlyMap<string
   });
   return used;
 }
+
+/** Looks at the patterns that texts are matched with, and has them matched with care. */
+function takePatterns(ast: ASTNode): (Compiled & { kind: 'wrong' }) | undefined {
+  const problems: (Compiled & { kind: 'wrong' })[] = [];
+  forEachNode(ast, (node) => {
+    const [name, , [pattern] = []] = node.op === 'rcall' ? (node.args as PatternCall) : [];
+    if (name !== 'matches' || pattern === undefined) return;
+    const reason = patternReason(pattern);
+    if (reason === undefined) (node.args as [string])[0] = MATCHES_PATTERN;
+    else problems.push({ kind: 'wrong', offset: (pattern as ASTNode).range.start, reason });
+  });
+  return problems[0];
+}
+
+function patternReason({ op, args }: OpenNode): string | undefined {
+  const isText = op === 'value' && typeof args === 'string';
+  return isText ? textPatternProblem(args) : 'matches takes a pattern in quotes, no other';
+}
+
+type PatternCall = readonly [name: string, on: OpenNode, args: readonly OpenNode[]] | readonly [];
 
 const ARITHMETIC = new Set(['+', '-', '*', '/', '%', '-_']);
 
