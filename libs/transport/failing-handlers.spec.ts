@@ -1,69 +1,28 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { Observable, of } from 'rxjs';
-import { SystemClock } from '#libs/kernel';
-import { EmbeddedBroker } from '#libs/messaging-embedded';
+import type { EmbeddedBroker } from '#libs/messaging-embedded';
 import { type Delivery, encodeFrame, TopicMismatchError } from '#libs/messaging';
-import { Telemetry } from '#libs/observability';
 import { receiveMany } from '#libs/testing';
-import {
-  Calls,
-  publish,
-  startService,
-  type SubscriberService,
-  topicOf,
-} from './fixture/subscriber-service.js';
-import {
-  type EventContext,
-  type MillraceServerOptions,
-  OnEvent,
-  RefuseMessageError,
-  Subscriber,
-} from './index.js';
+import { Calls, publish, SubscriberTrial, THINGS } from './fixture/subscriber-service.js';
+import { type EventContext, OnEvent, RefuseMessageError, Subscriber } from './index.js';
 
-// Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(300_000);
-
-const THINGS = topicOf('things');
 const FAST = { retryAfter: '1ms' };
 
 interface Thing {
   readonly n: number;
 }
 
-let folder: string;
+let trial: SubscriberTrial;
 let broker: EmbeddedBroker;
-let services: SubscriberService[];
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'millrace-transport-'));
-  services = [];
-  broker = await openBroker();
-  await broker.ensureTopic({ name: THINGS, partitions: 2 });
+  trial = await SubscriberTrial.open();
+  ({ broker } = trial);
 });
-afterEach(async () => {
-  for (const service of services) await service.close();
-  await broker.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => trial.close());
 
-function openBroker(): Promise<EmbeddedBroker> {
-  const telemetry = new Telemetry({ logLevel: 'silent' });
-  return EmbeddedBroker.open({ folder, clock: new SystemClock(), telemetry, maxBytes: 1e8 });
-}
-
-async function start(
-  subscriber: Type | readonly Type[],
-  options: Partial<MillraceServerOptions> = {},
-): Promise<SubscriberService> {
-  const classes = typeof subscriber === 'function' ? [subscriber] : subscriber;
-  const service = await startService(broker, classes, options);
-  services.push(service);
-  return service;
-}
+const start: SubscriberTrial['start'] = (...what) => trial.start(...what);
 
 async function deadLetters(count: number, topic = `${THINGS}-s-DLQ`): Promise<readonly Delivery[]> {
   while ((await broker.partitionsOf(topic)) === undefined) await new Promise(setImmediate);
@@ -71,17 +30,6 @@ async function deadLetters(count: number, topic = `${THINGS}-s-DLQ`): Promise<re
   const found = await receiveMany(reader, count);
   await reader.close();
   return found;
-}
-
-/** How many messages of the topic nobody has acknowledged under this name. */
-async function unacknowledged(subscription: string, topic = THINGS): Promise<number> {
-  let count = 0;
-  for (const partition of [0, 1]) {
-    const consumer = await broker.openConsumer({ topic, partition, subscription });
-    count += await consumer.backlogMessages();
-    await consumer.close();
-  }
-  return count;
 }
 
 describe('a handler that fails', () => {
@@ -126,8 +74,7 @@ describe('a handler that fails', () => {
     expect(await service.counted('millrace_subscription_failures_total')).toBe(3);
     expect(await service.counted('millrace_subscription_dead_letters_total')).toBe(1);
     await service.close();
-    services = [];
-    expect(await unacknowledged('s')).toBe(0);
+    expect(await trial.unacknowledged('s')).toBe(0);
   });
 
   it('in its stream has failed as well', async () => {
@@ -210,7 +157,6 @@ describe('what is under way', () => {
     await publish(broker, THINGS, [{ id: 'a' }]);
     await calls.reach(1);
     await service.close();
-    services = [];
     expect(await broker.partitionsOf(`${THINGS}-s-DLQ`)).toBeUndefined();
     await start(Reader);
     expect(await calls.reach(2)).toEqual(['a', 'a']);
@@ -243,7 +189,6 @@ describe('what is under way', () => {
     await publish(broker, THINGS, [{ id: 'c' }]);
     await calls.reach(3);
     await service.close();
-    services = [];
     expect(calls.all).toEqual(['a', 'b', 'c']);
   });
 

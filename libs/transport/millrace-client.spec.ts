@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +10,6 @@ import { Telemetry } from '#libs/observability';
 import { ManualClock, receiveMany, textOf } from '#libs/testing';
 import { topicOf } from './fixture/subscriber-service.js';
 import { MillraceClient } from './index.js';
-
-// Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(300_000);
 
 const NOTES = topicOf('notes');
 

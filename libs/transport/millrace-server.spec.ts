@@ -1,24 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { Observable, of } from 'rxjs';
-import { SystemClock } from '#libs/kernel';
-import { EmbeddedBroker } from '#libs/messaging-embedded';
-import { Telemetry } from '#libs/observability';
+import type { EmbeddedBroker } from '#libs/messaging-embedded';
 import {
   Calls,
   publish,
   startService,
-  type SubscriberService,
+  SubscriberTrial,
+  THINGS,
   topicOf,
 } from './fixture/subscriber-service.js';
 import {
   type AlertEvent,
   type EventContext,
-  type MillraceServerOptions,
   OnAlert,
   OnEvent,
   OnResult,
@@ -26,56 +21,20 @@ import {
   Subscriber,
 } from './index.js';
 
-// Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(300_000);
-
-const THINGS = topicOf('things');
-
 interface Thing {
   readonly n: number;
 }
 
-let folder: string;
+let trial: SubscriberTrial;
 let broker: EmbeddedBroker;
-let services: SubscriberService[];
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'millrace-transport-'));
-  services = [];
-  broker = await openBroker();
-  await broker.ensureTopic({ name: THINGS, partitions: 2 });
+  trial = await SubscriberTrial.open();
+  ({ broker } = trial);
 });
-afterEach(async () => {
-  for (const service of services) await service.close();
-  await broker.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => trial.close());
 
-function openBroker(): Promise<EmbeddedBroker> {
-  const telemetry = new Telemetry({ logLevel: 'silent' });
-  return EmbeddedBroker.open({ folder, clock: new SystemClock(), telemetry, maxBytes: 1e8 });
-}
-
-async function start(
-  subscriber: Type | readonly Type[],
-  options: Partial<MillraceServerOptions> = {},
-): Promise<SubscriberService> {
-  const classes = typeof subscriber === 'function' ? [subscriber] : subscriber;
-  const service = await startService(broker, classes, options);
-  services.push(service);
-  return service;
-}
-
-/** How many messages of the topic nobody has acknowledged under this name. */
-async function unacknowledged(subscription: string, topic = THINGS): Promise<number> {
-  let count = 0;
-  for (const partition of [0, 1]) {
-    const consumer = await broker.openConsumer({ topic, partition, subscription });
-    count += await consumer.backlogMessages();
-    await consumer.close();
-  }
-  return count;
-}
+const start: SubscriberTrial['start'] = (...what) => trial.start(...what);
 
 describe('a handler', () => {
   it('gets the data, and where they come from', async () => {
@@ -241,8 +200,7 @@ describe('the end of a handler', () => {
     expect([isClosed, calls.all]).toEqual([false, ['slow']]);
     open();
     await closing;
-    services = [];
-    expect(await unacknowledged('s')).toBe(1);
+    expect(await trial.unacknowledged('s')).toBe(1);
   });
 });
 

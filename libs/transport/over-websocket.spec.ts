@@ -44,6 +44,17 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
     return opened;
   }
 
+  /** Tells of every partition that somebody has got for himself. */
+  function telling(from: WebSocketBroker, opened: Calls<number>): WebSocketBroker {
+    const openConsumer = from.openConsumer.bind(from);
+    from.openConsumer = async (options) => {
+      const consumer = await openConsumer(options);
+      opened.add(options.partition);
+      return consumer;
+    };
+    return from;
+  }
+
   function reader(
     who: string,
     calls: Calls<Call>,
@@ -99,13 +110,15 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
   it('share the partitions of a topic, and take over from one that ends; each event once, in the order of its key', async () => {
     await broker.ensureTopic({ name: topic, partitions: 4 });
     const calls = new Calls<Call>();
+    const opened = new Calls<number>();
     const [one, two] = await Promise.all(
       ['one', 'two'].map((who, place) =>
-        startService(connected(webSocket), [reader(who, calls)], { random: () => place / 2 }),
+        startService(telling(connected(webSocket), opened), [reader(who, calls)], {
+          random: () => place / 2,
+        }),
       ),
     );
-    while (one!.server.problems.length + two!.server.problems.length > 0)
-      await new Promise((turn) => setTimeout(turn, 20));
+    await opened.reach(4);
     await publish(broker, topic, things(0, 40));
     await calls.reach(40);
     await one!.close();
@@ -131,12 +144,11 @@ describeWithPulsar('subscribers over WebSocket', ({ webSocket }) => {
     closers.push(() => line.cut());
     const calls = new Calls<Call>();
     await publish(broker, topic, things(0, 5));
-    const { server, close } = await startService(connected(`ws://127.0.0.1:${line.port}`), [
+    const { server, waits, close } = await startService(connected(`ws://127.0.0.1:${line.port}`), [
       reader('one', calls),
     ]);
     closers.push(close);
-    while (server.problems[0]?.code !== 'BROKER_UNAVAILABLE')
-      await new Promise((turn) => setTimeout(turn, 20));
+    expect(await waits.reach(1)).toEqual(['BROKER_UNAVAILABLE']);
     await line.open();
     await calls.reach(5);
     await line.cut();
