@@ -236,6 +236,7 @@ export class CoveringRunner {
       facts: {},
       state: this.#commits.stateBlob(this.#changes(), () => this.#cells()),
       outbox: undefined,
+      results: undefined,
       deliveredCommitSeq: this.#commits.version.commitSeq + 1,
     });
     this.#pass('after-covering-commit');

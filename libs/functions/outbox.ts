@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type OutgoingMessage, PRODUCER_PROPERTY, SEQUENCE_PROPERTY } from '#libs/messaging';
-import { DataDamagedError, type DocumentWrite, type ResultRow } from '#libs/storage';
+import { DataDamagedError, type DocumentWrite, type ResultItems, type ResultRow } from '#libs/storage';
 import type { Outputs } from './task-logic.js';
 
 /** A message with its place and number, fixed for ever once committed. */
@@ -15,6 +15,20 @@ export interface Outbox {
   readonly rows: readonly ResultRow[];
   readonly documents: readonly DocumentWrite[];
   readonly messages: readonly OutboxMessage[];
+}
+
+/** An outbox in two: what the store delivers with the commit, and what is delivered behind it. */
+export interface SplitOutbox {
+  /** Undefined: nothing. */
+  readonly results: ResultItems | undefined;
+  readonly outbox: Outbox;
+}
+
+/** @param deliversResults the store does; else everything is delivered behind the commit */
+export function splitOutbox(outbox: Outbox, deliversResults: boolean): SplitOutbox {
+  const { rows, documents, messages } = outbox;
+  if (!deliversResults || rows.length + documents.length === 0) return { results: undefined, outbox };
+  return { results: { rows, documents }, outbox: { rows: [], documents: [], messages } };
 }
 
 /** Rough bytes of a row or document besides its measures or body; only for pacing commits. */

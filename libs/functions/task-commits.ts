@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { JsonObject, JsonValue } from '#libs/kernel';
 import type { Position } from '#libs/messaging';
 import { FACTS } from '#libs/observability';
-import { type CommitVersion, type Lease, type StateBlob, taskName } from '#libs/storage';
+import { type CommitVersion, type Lease, type ResultItems, type StateBlob, taskName } from '#libs/storage';
 import { withBackoff } from './backoff.js';
 import type { CrashNote } from './crash-guard.js';
 import { TaskFencedError } from './functions.errors.js';
@@ -114,17 +114,19 @@ export class TaskCommits {
     readonly facts: JsonObject;
     readonly state: StateBlob | undefined;
     readonly outbox: Uint8Array | undefined;
+    readonly results: ResultItems | undefined;
     readonly deliveredCommitSeq: number;
   }): Promise<CommitVersion> {
     const startedMs = this.runtime.ports.clock.monotonicMs();
     const commitId = randomUUID();
-    const { progress, state, outbox, ...rest } = next;
+    const { progress, state, outbox, results, ...rest } = next;
     const commit = {
       ...rest,
       commitId,
       progress: encodeProgress(progress),
       ...(state === undefined ? {} : { state }),
       ...(outbox === undefined ? {} : { outbox }),
+      ...(results === undefined ? {} : { results }),
     };
     let attempts = 0;
     const outcome = await this.#insisting(() => {

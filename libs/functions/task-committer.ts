@@ -4,7 +4,7 @@ import { CommitPace, type CommitNeed } from './commit-pace.js';
 import { CrashGuard } from './crash-guard.js';
 import { DeliveredInputs } from './delivered-inputs.js';
 import type { Failpoint } from './failpoints.js';
-import { encodeOutbox, type Outbox, OutboxBuilder } from './outbox.js';
+import { encodeOutbox, OutboxBuilder, splitOutbox, type SplitOutbox } from './outbox.js';
 import { OutboxDelivery } from './outbox-delivery.js';
 import type { Runtime } from './runtime-ports.js';
 import type { TaskActivity } from './task-activity.js';
@@ -98,12 +98,14 @@ export class TaskCommitter {
   /** Commits what is in memory, and acknowledges what that commit notes as delivered. */
   async commit(): Promise<void> {
     this.parts.activity.enter('commit');
-    const { outbox, afterDelivery } = this.outputs.take();
+    const { ports, settings } = this.parts.runtime;
+    const { outbox: taken, afterDelivery } = this.outputs.take();
     const delivered = this.#delivery.deliveredCommitSeq;
-    const isEarly = this.parts.runtime.settings.withoutFences.has('outbox-before-delivery');
-    if (isEarly) this.#delivery.enqueue(this.parts.commits.nextVersion, outbox, afterDelivery);
-    const version = await this.#store(outbox, delivered);
-    if (!isEarly) this.#delivery.enqueue(version, outbox, afterDelivery);
+    const isEarly = settings.withoutFences.has('outbox-before-delivery');
+    const split = splitOutbox(taken, ports.commits.deliversResults && !isEarly);
+    if (isEarly) this.#delivery.enqueue(this.parts.commits.nextVersion, split.outbox, afterDelivery);
+    const version = await this.#store(split, delivered);
+    if (!isEarly) this.#delivery.enqueue(version, split.outbox, afterDelivery);
     if (this.isDirty) this.#delivered.add(version.commitSeq, this.recovered.progress.positions);
     this.isDirty = false;
     this.pace.committed();
@@ -125,19 +127,22 @@ export class TaskCommitter {
     await this.#delivery.close();
   }
 
-  async #store(outbox: Outbox, deliveredCommitSeq: number): Promise<CommitVersion> {
+  async #store({ results, outbox }: SplitOutbox, deliveredCommitSeq: number): Promise<CommitVersion> {
     const { logic, commits } = this.parts;
     const { progress } = this.recovered;
     const isEmpty = outbox.rows.length + outbox.documents.length + outbox.messages.length === 0;
     progress.crash = this.guard.note();
     this.#pass('before-commit');
+    if (results !== undefined) this.#pass('before-deliver-rows');
     const version = await commits.commit({
       progress,
       facts: logic.facts?.() ?? {},
       state: commits.stateBlob(logic.changes(), () => logic.cells()),
       outbox: isEmpty ? undefined : encodeOutbox(outbox),
+      results,
       deliveredCommitSeq,
     });
+    if (results !== undefined) this.#pass('after-deliver-rows');
     this.#pass('after-commit');
     return version;
   }

@@ -13,6 +13,7 @@ import {
   type TaskId,
   taskName,
 } from '#libs/storage';
+import type { EmbeddedResultStore } from './embedded-result-store.js';
 import { seal, unseal } from './sealed-bytes.js';
 import type { StoreDatabase } from './store-database.js';
 import { type Parts, putHead, readHead, type TaskHead, taskKey } from './task-head.js';
@@ -27,9 +28,17 @@ export class EmbeddedCommitStore extends CommitStore {
   /** Asked for several times a second by every task, so it is kept: stage → partition → facts. */
   readonly #facts = new Map<string, Map<number, JsonObject>>();
 
-  constructor(database: StoreDatabase) {
+  readonly #results: EmbeddedResultStore;
+
+  /** @param results in the same database: a commit puts its rows and documents there, in its own transaction */
+  constructor(database: StoreDatabase, results: EmbeddedResultStore) {
     super();
     this.#database = database;
+    this.#results = results;
+  }
+
+  override get deliversResults(): boolean {
+    return true;
   }
 
   async load(task: TaskId): Promise<StoredTask | undefined> {
@@ -55,9 +64,14 @@ export class EmbeddedCommitStore extends CommitStore {
     const outcome = await this.#database.write((): CommitOutcome => {
       const stored = readHead(this.#database, task);
       if (compareVersions(stored, expected) !== 0) return fencedBy(stored);
+      // First, since a damaged row throws: the commit is then not written, and what came before it does no harm.
+      if (next.results !== undefined) this.#results.deliverNow(next.results);
       this.#replace(task, stored, { next, blob, outbox });
       return { kind: 'committed' };
     });
+    // A try before this one may have been stored, though its caller was told that it was not.
+    const isStored = outcome.kind === 'committed' || outcome.stored.commitId === next.commitId;
+    if (isStored && next.results !== undefined) this.#results.delivered(next.results);
     if (outcome.kind === 'committed')
       this.#facts.get(stageKey(task))?.set(task.partition, copyOf(next.facts));
     return outcome;

@@ -4,13 +4,13 @@ import {
   comparePlaces,
   cursorAfter,
   type DeliveryFence,
-  type DocumentWrite,
   identityOfRowQuery,
   isWanted,
   keyText,
   type PlacedRow,
   placeOf,
   placeOfRow,
+  type ResultItems,
   type ResultRow,
   ResultStore,
   ROW_PLACE_SHAPE,
@@ -53,18 +53,20 @@ export class EmbeddedResultStore extends ResultStore {
   }
 
   /** One transaction, so a repeat finds all of it or nothing; either way it leaves the same. No fence is needed. */
-  async deliver(
-    _fence: DeliveryFence,
-    {
-      rows,
-      documents,
-    }: { readonly rows: readonly ResultRow[]; readonly documents: readonly DocumentWrite[] },
-  ): Promise<void> {
-    if (rows.length === 0 && documents.length === 0) return;
-    await this.#database.write(() => {
-      for (const row of rows) this.#putNow(row);
-      this.#documents.putNow(documents);
-    });
+  async deliver(_fence: DeliveryFence, items: ResultItems): Promise<void> {
+    if (items.rows.length === 0 && items.documents.length === 0) return;
+    await this.#database.write(() => this.deliverNow(items));
+    this.delivered(items);
+  }
+
+  /** Inside a transaction. Once it is stored, {@link delivered} is to be called. */
+  deliverNow({ rows, documents }: ResultItems): void {
+    for (const row of rows) this.#putNow(row);
+    this.#documents.putNow(documents);
+  }
+
+  /** What {@link deliverNow} put is stored. */
+  delivered({ rows }: ResultItems): void {
     for (const row of rows) this.#knowStream(row.pipeline, row.series, row.stream);
   }
 

@@ -11,6 +11,7 @@ import {
 import { EmbeddedStore } from './embedded-store.js';
 
 const contract: StoreContract = {
+  deliversResults: true,
   open: async (clock) => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-store-'));
     let store = await EmbeddedStore.open({ folder, clock });

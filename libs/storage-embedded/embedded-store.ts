@@ -28,15 +28,16 @@ export class EmbeddedStore {
   private constructor(database: StoreDatabase, { clock, maxOpenWindows }: EmbeddedStoreOptions) {
     this.#database = database;
     const documents = new EmbeddedDocumentStore(this.#database);
-    this.commits = new EmbeddedCommitStore(this.#database);
     this.leases = new EmbeddedLeaseStore(this.#database, clock);
     this.documents = documents;
-    this.results = new EmbeddedResultStore({
+    const results = new EmbeddedResultStore({
       database: this.#database,
       documents,
       clock,
       ...(maxOpenWindows === undefined ? {} : { maxOpenWindows }),
     });
+    this.results = results;
+    this.commits = new EmbeddedCommitStore(this.#database, results);
   }
 
   /** Reads everything once, to see that it is whole. @throws DataDamagedError */

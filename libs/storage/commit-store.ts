@@ -1,4 +1,5 @@
 import type { JsonObject } from '#libs/kernel';
+import type { ResultItems } from './result-store.js';
 import type { CommitVersion, TaskId } from './task.js';
 
 /**
@@ -22,6 +23,8 @@ export interface Commit {
   readonly state?: StateBlob;
   /** What is to be delivered after this commit, as bytes; absent if there is nothing. */
   readonly outbox?: Uint8Array;
+  /** Rows and documents that are delivered by the commit itself; only where {@link CommitStore.deliversResults}. */
+  readonly results?: ResultItems;
   /** Outboxes up to and with this commitSeq have been delivered; they may be forgotten. */
   readonly deliveredCommitSeq: number;
 }
@@ -52,6 +55,14 @@ export type CommitOutcome =
  * of `libs/testing`.
  */
 export abstract class CommitStore {
+  /**
+   * A commit may hold `results`: they are in the result store and the document store beside it exactly if it is
+   * committed, as `ResultStore.deliver` would have put them there. Default false: they ride in the outbox.
+   */
+  get deliversResults(): boolean {
+    return false;
+  }
+
   /** The last commit of a task; undefined before its first. */
   abstract load(task: TaskId): Promise<StoredTask | undefined>;
   /**

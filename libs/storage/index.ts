@@ -27,6 +27,7 @@ export {
   type DeliveryFence,
   type DocumentWrite,
   type FoundRow,
+  type ResultItems,
   type RowGuarantee,
   type ResultRow,
   ResultStore,

@@ -64,6 +64,12 @@ export interface DocumentWrite {
   readonly body: JsonObject;
 }
 
+/** What a commit puts into the stores. */
+export interface ResultItems {
+  readonly rows: readonly ResultRow[];
+  readonly documents: readonly DocumentWrite[];
+}
+
 /** Whose outbox it is. Writers check it where the sink can't repeat a write without harm. */
 export interface DeliveryFence {
   readonly task: TaskId;
@@ -94,10 +100,7 @@ export abstract class ResultStore {
     return { guarantee: 'exactly-once', note: 'A row replaces only an older revision of itself.' };
   }
 
-  abstract deliver(
-    fence: DeliveryFence,
-    items: { readonly rows: readonly ResultRow[]; readonly documents: readonly DocumentWrite[] },
-  ): Promise<void>;
+  abstract deliver(fence: DeliveryFence, items: ResultItems): Promise<void>;
   /** The newest revision of each row, provisional ones where nothing of the same or a higher revision is committed. */
   abstract query(query: RowQuery): Promise<RowPage>;
   /** Names of the series that have rows, with their streams. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Commit, CommitVersion, TaskId } from '#libs/storage';
+import type { Commit, CommitVersion, ResultItems, TaskId } from '#libs/storage';
+import { aDocument, aRow } from './builders.js';
 import { ManualClock } from './manual-clock.js';
-import type { StoreContract, StoreFixture } from './store-fixture.js';
+import type { StoreContract, StoreFixture, Stores } from './store-fixture.js';
 
 const TASK: TaskId = { pipeline: 'web', stage: 'local', partition: 3 };
 const TTL_MS = 10_000;
@@ -71,6 +72,22 @@ export function describeCommitStoreContract(name: string, contract: StoreContrac
         ).toEqual([[1, 'rows']]);
       }
     });
+
+    test('it says whether its commits deliver rows and documents', () => {
+      expect(fixture.commits.deliversResults).toBe(contract.deliversResults ?? false);
+    });
+
+    if (contract.deliversResults === true) {
+      test('rows and documents of a commit are there exactly if it is committed', async () => {
+        const version = await own();
+        await commitAll(version, { results: resultsOf(0) });
+        const zombie = { ...version, epoch: version.epoch - 1, commitSeq: 1 };
+        const late = await fixture.commits.commit(TASK, zombie, aCommit({ results: resultsOf(1) }));
+        expect(late.kind).toBe('fenced');
+        for (const open of [async () => fixture, async () => await fixture.reopen()])
+          await expectDelivered(await open(), [0]);
+      });
+    }
 
     describe('a commit is refused, and changes nothing,', () => {
       test.each<[string, (now: CommitVersion) => CommitVersion]>([
@@ -219,6 +236,19 @@ export function describeCommitStoreContract(name: string, contract: StoreContrac
 
 function aCommit(parts: Partial<Commit>): Commit {
   return { commitId: 'c', progress: {}, facts: {}, deliveredCommitSeq: 0, ...parts };
+}
+
+function resultsOf(minute: number): ResultItems {
+  const rows = [aRow({ windowStartMs: minute * 60_000 })];
+  return { rows, documents: [aDocument({ id: `d${minute}`, timeMs: minute })] };
+}
+
+async function expectDelivered({ results, documents }: Stores, minutes: readonly number[]): Promise<void> {
+  const { rows } = await results.query({ pipeline: 'web', series: 'requests', limit: 10 });
+  expect(rows.map(({ windowStartMs }) => windowStartMs / 60_000)).toEqual(minutes);
+  expect(await results.series('web')).toEqual([{ series: 'requests', streams: ['demo'] }]);
+  const found = await documents.find({ collection: 'alerts', limit: 10 });
+  expect(found.documents.map(({ id }) => id)).toEqual(minutes.map((minute) => `d${minute}`));
 }
 
 async function stateOf(fixture: StoreFixture): Promise<string[]> {

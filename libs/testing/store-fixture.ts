@@ -23,6 +23,8 @@ export interface StoreContract {
   readonly open: (clock: Clock) => Promise<StoreFixture>;
   /** Several processes may have the data open at once. Default: one alone. */
   readonly isShared?: true;
+  /** Its commits deliver rows and documents themselves. */
+  readonly deliversResults?: true;
   /** Lets the store's clock pass by so much. Default: moves the clock that `open` got. */
   readonly passTime?: (ms: number) => Promise<void>;
 }

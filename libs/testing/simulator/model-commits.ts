@@ -16,6 +16,7 @@ import {
   type TaskId,
   taskName,
 } from '#libs/storage';
+import type { ModelResults } from './model-results.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 interface HeldLease {
@@ -136,11 +137,17 @@ function emptyRecord(task: TaskId): TaskRecord {
 
 /** The commits as one process sees them. */
 export class ModelCommitStore extends CommitStore {
+  /** @param results given: a commit delivers what it holds for them, as part of itself */
   constructor(
     private readonly tasks: ModelTasks,
     private readonly process: SimulatedProcess,
+    private readonly results?: ModelResults,
   ) {
     super();
+  }
+
+  override get deliversResults(): boolean {
+    return this.results !== undefined;
   }
 
   async load(task: TaskId): Promise<StoredTask | undefined> {
@@ -149,7 +156,12 @@ export class ModelCommitStore extends CommitStore {
 
   async commit(task: TaskId, expected: CommitVersion, next: Commit): Promise<CommitOutcome> {
     const call = { kind: 'commit', target: taskName(task) } as const;
-    return await this.process.call(call, () => this.tasks.commit(task, expected, next));
+    return await this.process.call(call, () => {
+      const outcome = this.tasks.commit(task, expected, next);
+      if (outcome.kind === 'committed' && next.results !== undefined)
+        this.results?.deliver({ task, version: expected }, next.results);
+      return outcome;
+    });
   }
 
   async facts(pipeline: string, stage: string): Promise<ReadonlyMap<number, JsonObject>> {

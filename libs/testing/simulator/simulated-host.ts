@@ -15,6 +15,8 @@ export interface Models {
   readonly log: ModelLog;
   readonly tasks: ModelTasks;
   readonly results: ModelResults;
+  /** Whether a commit delivers its rows and documents itself. */
+  readonly deliversResults: boolean;
 }
 
 /** The runtime as one process runs it: every task of the pipeline, as far as it gets the leases. */
@@ -25,7 +27,7 @@ export function startHost(
 ): TaskHost {
   const ports: RuntimePorts = {
     broker: new ModelBroker(models.log, process),
-    commits: new ModelCommitStore(models.tasks, process),
+    commits: new ModelCommitStore(models.tasks, process, models.deliversResults ? models.results : undefined),
     leases: new ModelLeaseStore(models.tasks, process),
     results: new ModelResultStore(models.results, process),
     clock: process.clock,

@@ -28,6 +28,8 @@ export interface SimulationOptions {
   /** Acknowledged messages that the broker keeps. */
   readonly keptMessages: number;
   readonly settings?: Partial<RuntimeSettings>;
+  /** Commits deliver their rows and documents themselves. Default: they are delivered behind them. */
+  readonly deliversResults?: boolean;
 }
 
 /** 2024-01-01 */
@@ -70,6 +72,7 @@ export class Simulation {
       log: new ModelLog(options.keptMessages),
       tasks: new ModelTasks(!without.includes('epoch-check')),
       results: new ModelResults(),
+      deliversResults: options.deliversResults ?? false,
     };
     for (const spec of topicSpecs(partitions)) this.models.log.ensureTopic(spec);
     const workload = makeWorkload(random, options);
