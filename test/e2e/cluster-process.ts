@@ -71,6 +71,10 @@ export class ClusterProcess {
     return url;
   }
 
+  get pid(): number {
+    return this.child.pid ?? NaN;
+  }
+
   /** The exit code; null: a signal has ended it. */
   get ended(): Promise<number | null> {
     return this.#ended;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A request has so many lines, where it is not said otherwise. */
 const BATCH_LINES = 500;
 /** A client has no more requests open than that; what is due while they are is offered later. */
 const OPEN_POSTS = 64;
@@ -22,15 +23,21 @@ export async function offer(
     readonly eventsPerSecond: number;
     readonly seconds: number;
     readonly startMs: number;
+    readonly batchLines?: number;
   },
 ): Promise<Answers> {
+  const { batchLines = BATCH_LINES } = load;
   const answers: Answers = { accepted: 0, refused: new Map(), tookMs: [] };
   const open = new Set<Promise<void>>();
   const beganMs = performance.now();
-  for (let sent = 0; sent < load.eventsPerSecond * load.seconds; sent += BATCH_LINES) {
+  for (let sent = 0; sent < load.eventsPerSecond * load.seconds; sent += batchLines) {
     await sleep(Math.max(0, beganMs + (sent / load.eventsPerSecond) * 1_000 - performance.now()));
     while (open.size >= OPEN_POSTS) await Promise.race(open);
-    const post = postBatch(`${url}/v1/streams/${load.stream}/logs`, linesFrom(sent, load), answers);
+    const post = postBatch(
+      `${url}/v1/streams/${load.stream}/logs`,
+      linesFrom(sent, { ...load, batchLines }),
+      answers,
+    );
     const done = post.finally(() => open.delete(done));
     open.add(done);
   }
@@ -54,9 +61,9 @@ async function postBatch(url: string, body: string, answers: Answers): Promise<v
 
 function linesFrom(
   from: number,
-  { eventsPerSecond, startMs }: { eventsPerSecond: number; startMs: number },
+  { eventsPerSecond, startMs, batchLines }: { eventsPerSecond: number; startMs: number; batchLines: number },
 ): string {
-  return Array.from({ length: BATCH_LINES }, (_, i) => {
+  return Array.from({ length: batchLines }, (_, i) => {
     const n = from + i;
     const stamp = new Date(startMs + Math.floor(n / eventsPerSecond) * 1_000)
       .toUTCString()

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What goes over the line at once: connections take turns. */
-const PIECE_BYTES = 16 * 1024;
+/** What goes over the line at once: connections take turns, and a word about a lease does not wait behind a commit. */
+const PIECE_BYTES = 2 * 1024;
 
 /** A TCP proxy on loopback that lets only so much through a second, to the server, of all connections together. */
 export class SlowLine {

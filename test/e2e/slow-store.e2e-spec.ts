@@ -1,107 +1,123 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
-import { readFileSync } from 'node:fs';
-import { describeWithMongodb } from '#libs/testing';
+import { describeWithMongodb, describeWithPulsar } from '#libs/testing';
 import { allRows, closeStream, fatesOf } from './api.js';
-import { until } from './foreign-producer.js';
-import { type Answers, offer } from './offered-load.js';
+import { ClusterProcess } from './cluster-process.js';
+import type { Answers } from './offered-load.js';
 import { Opened } from './opened.js';
+import { PulsarNamespace } from './pulsar-namespace.js';
 import { SlowLine } from './slow-line.js';
+import { type SlowStoreFigures, type SlowStorePlace, SlowStoreTrial } from './slow-store-trial.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
 
 // Ten times as much is offered as the store can take: the sender is told to wait, the memory stays where it is, and what was
 // answered 202 is there in the end. MILLRACE_TEST_RUNS=20000 is the whole of it, with figures; CI takes less.
 
 const RUNS = Number(process.env['MILLRACE_TEST_RUNS'] ?? 200);
-const SECONDS = RUNS >= 20_000 ? 60 : RUNS >= 2_000 ? 10 : 4;
-const STORE_EVENTS_PER_SECOND = 1_000;
-const OFFERED_EVENTS_PER_SECOND = 10_000;
-const CALM_EVENTS_PER_SECOND = 500;
+const SECONDS =
+  RUNS >= 20_000
+    ? { calm: 30, flood: 60, after: 60 }
+    : RUNS >= 2_000
+      ? { calm: 5, flood: 10, after: 20 }
+      : { calm: 2, flood: 3, after: 2 };
 /** Frames; each has up to 500 events. */
-const MAX_BACKLOG = RUNS >= 20_000 ? 100 : 8;
+const MAX_BACKLOG = RUNS >= 20_000 ? 100 : 10;
 const MAX_RESIDENT_MEBIBYTES = 512;
-const START_MS = Date.UTC(2026, 0, 5, 12);
-const PATIENCE_MS = 600_000;
+const APPS = ['ingest', 'enrich', 'aggregate', 'alert', 'dashboard'] as const;
+
+let opened: Opened;
+let line: SlowLine;
+
+beforeEach(() => {
+  opened = new Opened();
+});
+afterEach(async () => {
+  line.limit(Infinity);
+  await opened.closeAll();
+}, 300_000);
+
+/** A database of its own: directly, and at the end of a slow line. */
+async function openStore(driver: string): Promise<{ readonly slow: string; readonly direct: string }> {
+  const database = `slow-${process.pid}-${Date.now()}`;
+  const { hostname, port } = new URL(driver.replace('mongodb:', 'http:'));
+  opened.add(() => dropDatabase(driver, database));
+  line = await SlowLine.to(hostname, Number(port));
+  opened.add(() => line.close());
+  const address = (at: string): string => `mongodb://${at}/${database}?directConnection=true`;
+  return { slow: address(`127.0.0.1:${line.port}`), direct: address(`${hostname}:${port}`) };
+}
+
+async function expectNothingLost(place: SlowStorePlace): Promise<void> {
+  const figures = await new SlowStoreTrial(place, SECONDS).run();
+  if (RUNS >= 2_000) report(figures);
+  const { flood, residentMebibytes } = figures;
+  expectRefused(flood);
+  const tooLarge = Object.entries(residentMebibytes).filter(([, most]) => !(most < MAX_RESIDENT_MEBIBYTES));
+  expect(tooLarge).toEqual([]);
+  await closeStream(place.ingest, 'flood');
+  const fates = await fatesOf(place.dashboard, 'flood');
+  expect(fates).toMatchObject({ counted: flood.accepted, dead: 0, duplicate: 0, late: 0 });
+  const rows = await allRows(place.dashboard, 'requests_per_minute', 'flood');
+  expect(rows.reduce((sum, { measures }) => sum + Number(measures['requests']), 0)).toBe(flood.accepted);
+}
 
 describeWithMongodb('a store that takes a tenth of what is offered', ({ driver }) => {
-  const database = `slow-${process.pid}`;
-  const opened = new Opened();
-  let line: SlowLine;
-  let running: StandaloneProcess;
-
-  beforeEach(async () => {
-    const { hostname, port } = new URL(driver.replace('mongodb:', 'http:'));
-    line = await SlowLine.to(hostname, Number(port));
-    opened.add(() => line.close());
+  test('costs nothing that was answered 202, and no more memory than it may', async () => {
+    const { slow } = await openStore(driver);
     const folder = temporaryFolder();
     opened.add(() => removeFolder(folder));
-    opened.add(() => dropDatabase(driver, database));
-    running = await StandaloneProcess.start(folder, {
-      MILLRACE_STORE: `mongodb://127.0.0.1:${line.port}/${database}?directConnection=true`,
-      MILLRACE_INGEST_MAX_BACKLOG: String(MAX_BACKLOG),
-    });
+    const settings = { MILLRACE_STORE: slow, MILLRACE_INGEST_MAX_BACKLOG: String(MAX_BACKLOG) };
+    const { url, ...running } = await started(folder, settings);
+    const urls = { ingest: url, dashboard: url, aggregate: url };
+    await expectNothingLost({ line, ...urls, processes: { standalone: running.pid } });
+  }, 2_400_000);
+
+  async function started(
+    folder: string,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<{ readonly url: string; readonly pid: number }> {
+    const running = await StandaloneProcess.start(folder, settings);
     opened.add(() => running.kill());
-  }, 300_000);
-  afterEach(async () => {
-    line.limit(Infinity);
-    await opened.closeAll();
-  }, 240_000);
-
-  test('costs nothing that was answered 202, and no more memory than it may', async () => {
-    const { url } = running;
-    const calm = { eventsPerSecond: CALM_EVENTS_PER_SECOND, seconds: Math.max(4, SECONDS / 4) };
-    const before = await offer(url, { stream: 'before', ...calm, startMs: START_MS });
-    await untilCounted('before', before);
-    const bytesPerEvent = await bytesOfAnEvent();
-    line.limit(STORE_EVENTS_PER_SECOND * bytesPerEvent);
-    const flood = { eventsPerSecond: OFFERED_EVENTS_PER_SECOND, seconds: SECONDS };
-    const floodMs = performance.now();
-    const during = await offer(url, { stream: 'flood', ...flood, startMs: START_MS });
-    await untilCounted('flood', during);
-    const drainedMs = performance.now() - floodMs;
-    line.limit(Infinity);
-    const after = await offer(url, { stream: 'after', ...calm, startMs: START_MS });
-    await untilCounted('after', after);
-    if (RUNS >= 2_000) report({ before, during, after }, { bytesPerEvent, drainedMs });
-    expectRefused(during);
-    expect(residentMaximumMebibytes(running.pid)).toBeLessThan(MAX_RESIDENT_MEBIBYTES);
-    await closeStream(url, 'flood');
-    const rows = await allRows(url, 'requests_per_minute', 'flood');
-    expect(rows.reduce((sum, { measures }) => sum + Number(measures['requests']), 0)).toBe(during.accepted);
-  }, 1_500_000);
-
-  async function untilCounted(stream: string, { accepted }: Answers): Promise<void> {
-    const counted = async (): Promise<number> =>
-      (await fatesOf(running.url, stream).catch(() => undefined))?.counted ?? 0;
-    await until(counted, (count) => count >= accepted, PATIENCE_MS);
-    expect(await fatesOf(running.url, stream)).toMatchObject({ counted: accepted, dead: 0, duplicate: 0 });
-  }
-
-  /** What an event costs the store under load, when commits are as large as they get. */
-  async function bytesOfAnEvent(): Promise<number> {
-    const bytesBefore = line.bytes;
-    const load = { eventsPerSecond: OFFERED_EVENTS_PER_SECOND, seconds: 2 };
-    const measured = await offer(running.url, { stream: 'measured', ...load, startMs: START_MS });
-    await untilCounted('measured', measured);
-    return (line.bytes - bytesBefore) / measured.accepted;
-  }
-
-  function report(
-    phases: Readonly<Record<string, Answers>>,
-    figures: Readonly<Record<string, number>>,
-  ): void {
-    process.stderr.write(`${JSON.stringify(figures)}\n`);
-    const p99 = ({ tookMs }: Answers): number =>
-      [...tookMs].sort((a, b) => a - b)[Math.ceil(tookMs.length * 0.99) - 1] ?? NaN;
-    for (const [name, answers] of Object.entries(phases)) {
-      const refused = JSON.stringify(Object.fromEntries(answers.refused));
-      process.stderr.write(
-        `${name}: ${answers.accepted} accepted, p99 ${p99(answers).toFixed(0)} ms, refused ${refused}\n`,
-      );
-    }
-    process.stderr.write(`resident maximum ${residentMaximumMebibytes(running.pid).toFixed(0)} MiB\n`);
+    return { url: running.url, pid: running.pid };
   }
 });
+
+/** Where there is time for it. */
+const describeWithTime = RUNS >= 2_000 ? describeWithPulsar : (): void => undefined;
+
+describeWithTime(
+  'each app as a process, over a Pulsar and a store that takes a tenth of what is offered',
+  (pulsar) => {
+    describeWithMongodb('and a MongoDB', ({ driver }) => {
+      test('costs nothing that was answered 202, and none of them more memory than it may', async () => {
+        const { slow, direct } = await openStore(driver);
+        const namespace = await PulsarNamespace.make(pulsar);
+        opened.add(() => namespace.remove());
+        const settings = {
+          ...namespace.settings,
+          ...{ MILLRACE_INGEST_MAX_BACKLOG: String(MAX_BACKLOG), MILLRACE_APPLY_TOPOLOGY: 'true' },
+        };
+        const apps = APPS.map((name) => {
+          // Whoever looks is not slowed.
+          const app = ClusterProcess.app(name, {
+            ...settings,
+            MILLRACE_STORE: name === 'dashboard' ? direct : slow,
+          });
+          opened.add(() => app.kill());
+          return [name, app] as const;
+        });
+        const urls = new Map(
+          await Promise.all(apps.map(async ([name, app]) => [name, await app.url()] as const)),
+        );
+        const urlOf = (name: (typeof APPS)[number]): string => urls.get(name) ?? '';
+        await expectNothingLost({
+          ...{ line, ingest: urlOf('ingest'), dashboard: urlOf('dashboard'), aggregate: urlOf('aggregate') },
+          processes: Object.fromEntries(apps.map(([name, app]) => [name, app.pid])),
+        });
+      }, 2_400_000);
+    });
+  },
+);
 
 /** Whoever is refused is told why and when to come again. */
 function expectRefused({ refused }: Answers): void {
@@ -109,10 +125,9 @@ function expectRefused({ refused }: Answers): void {
   expect([...refused.keys()]).toContain('429 BACKLOG_FULL says when');
 }
 
-/** Linux only. */
-function residentMaximumMebibytes(pid: number): number {
-  const [, kilobytes = 'NaN'] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
+function report({ flood, ...figures }: SlowStoreFigures): void {
+  const refused = Object.fromEntries(flood.refused);
+  process.stderr.write(`${JSON.stringify({ ...figures, accepted: flood.accepted, refused })}\n`);
 }
 
 async function dropDatabase(driver: string, database: string): Promise<void> {
