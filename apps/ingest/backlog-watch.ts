@@ -48,9 +48,11 @@ export class BacklogWatch implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Messages that are stored and not taken in yet, by the busiest stage; what nobody tells counts for nothing. */
   messagesOf(pipeline: string): number {
+    const heard = this.#heard.get(pipeline);
+    if (heard === undefined) return 0;
     const oldestMs = this.clock.monotonicMs() - FRESH_MS;
     const byStage = new Map<string, number>();
-    for (const [task, { messages, atMs }] of this.#heard.get(pipeline) ?? []) {
+    for (const [task, { messages, atMs }] of heard) {
       const stage = task.slice(0, task.indexOf('/'));
       if (atMs >= oldestMs) byStage.set(stage, (byStage.get(stage) ?? 0) + messages);
     }

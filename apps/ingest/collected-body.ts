@@ -6,27 +6,32 @@ import { BodyIncompleteError, BodyTooLargeError } from './ingest.errors.js';
  *
  * @throws BodyTooLargeError, BodyIncompleteError
  */
-export async function collected(body: Readable, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let isOver = false;
-  await new Promise<void>((resolve, reject) => {
-    const refuse = (error: unknown): void => {
-      if (!isOver) reject(error instanceof BodyTooLargeError ? error : new BodyIncompleteError(error));
+export function collected(body: Readable, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
+    let bytes = 0;
+    let isOver = false;
+    const refuse = (error?: unknown): void => {
+      if (isOver) return;
       isOver = true;
+      reject(error instanceof BodyTooLargeError ? error : new BodyIncompleteError(error));
     };
     body.on('data', (chunk: Buffer) => {
       bytes += chunk.byteLength;
-      if (bytes <= maxBytes) chunks.push(chunk);
-      else if (!isOver) refuse(new BodyTooLargeError(maxBytes));
+      if (bytes > maxBytes) {
+        first = more = undefined;
+        if (!isOver) refuse(new BodyTooLargeError(maxBytes));
+      } else if (first === undefined) first = chunk;
+      else (more ??= [first]).push(chunk);
     });
-    body.once('end', () => {
+    body.on('end', () => {
       isOver = true;
-      resolve();
+      resolve(more === undefined ? (first ?? NOTHING) : Buffer.concat(more));
     });
-    body.once('error', refuse);
-    body.once('close', refuse);
+    body.on('error', refuse);
+    body.on('close', refuse);
   });
-  const [first] = chunks;
-  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
+
+const NOTHING = Buffer.alloc(0);

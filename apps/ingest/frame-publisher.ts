@@ -70,6 +70,11 @@ export class FramePublisher {
 
   constructor(private readonly options: FramePublisherOptions) {}
 
+  /** Is there a frame to which more can be added. */
+  get isFilling(): boolean {
+    return this.#filling !== undefined;
+  }
+
   /** Puts an item behind everything before it; answers the frame it travels in. */
   add(item: RawItem): RawFrame {
     if (this.#filling?.takes(item) === false) this.#seal();

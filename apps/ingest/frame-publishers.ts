@@ -118,8 +118,8 @@ export class FramePublishers implements BeforeApplicationShutdown {
    *
    * @throws LogUnavailableError once it has stored nothing for 30 s
    */
-  async whileMoving<T>(wanted: Promise<T>): Promise<T> {
-    return await this.#patience.until(wanted);
+  whileMoving<T>(wanted: Promise<T>): Promise<T> {
+    return this.#patience.until(wanted);
   }
 
   /** What was taken in is stored before the log is closed. */

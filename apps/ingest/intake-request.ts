@@ -16,6 +16,7 @@ import {
   MAX_DEPTH,
   type Original,
 } from './intake-item.js';
+import { MAX_TURN_EVENTS } from './partition-turns.js';
 import type { FrameSender, RawFrame, RawItem } from './raw-frame.js';
 import { RecentIds } from './recent-ids.js';
 
@@ -43,8 +44,6 @@ export interface IntakeRequestOptions {
 }
 
 const MAX_ERRORS = 100;
-/** How many events without a key or an id go to one partition at a time. */
-const RUN_EVENTS = 32;
 /** Of the data, and of the event. */
 const CLOSING_BRACES = 2;
 
@@ -116,7 +115,8 @@ export class IntakeRequest implements FrameSender {
    * some of those that have no id and nothing else stands between, or one.
    */
   takePlain(events: ScannedEvents, index: number): number {
-    const end = this.options.idempotencyKey === undefined ? events.endOfNameless(index, RUN_EVENTS) : index;
+    const end =
+      this.options.idempotencyKey === undefined ? events.endOfNameless(index, MAX_TURN_EVENTS) : index;
     if (end > index) return this.#takeRun(events, index, end);
     const event = events.at(index) as PlainEvent;
     const id = this.#idOf(event.id, { index });

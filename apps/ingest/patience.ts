@@ -23,8 +23,8 @@ export class Patience {
    *
    * @throws LogUnavailableError once it has stored nothing for so long
    */
-  async until<T>(wanted: Promise<T>): Promise<T> {
-    return await new Promise<T>((resolve, reject) => {
+  until<T>(wanted: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
       const waiter = { beganMs: this.clock.monotonicMs(), giveUp: reject };
       this.#waiters.add(waiter);
       this.#watch();

@@ -36,11 +36,15 @@ export class RequestBodies {
    *
    * @throws BodyTooLargeError above 1 MiB, BodyIncompleteError, and what {@link inflatedChunks} throws
    */
-  async whole(request: FastifyRequest): Promise<Buffer> {
-    if (Number(request.headers['content-length']) > MAX_JSON_BODY_BYTES)
-      throw new BodyTooLargeError(MAX_JSON_BODY_BYTES);
-    if (request.headers['content-encoding'] === undefined)
-      return await collected((request.body ?? request.raw) as Readable, MAX_JSON_BODY_BYTES);
+  whole(request: FastifyRequest): Promise<Buffer> {
+    const { headers } = request;
+    if (Number(headers['content-length']) > MAX_JSON_BODY_BYTES)
+      return Promise.reject(new BodyTooLargeError(MAX_JSON_BODY_BYTES));
+    if (headers['content-encoding'] !== undefined) return this.#inflated(request);
+    return collected((request.body ?? request.raw) as Readable, MAX_JSON_BODY_BYTES);
+  }
+
+  async #inflated(request: FastifyRequest): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of this.#chunksOf(request)) {

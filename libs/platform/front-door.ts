@@ -91,12 +91,15 @@ export class FrontDoor {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#open++;
-    response.once('close', () => {
-      this.#open--;
-      if (this.#open === 0) this.#onIdle();
-    });
+    response.on('close', this.#onClosed);
     if (!this.#substitute(request, response)) this.#app?.(request, response);
   }
+
+  /** One for all responses, each of which closes once. */
+  readonly #onClosed = (): void => {
+    this.#open--;
+    if (this.#open === 0) this.#onIdle();
+  };
 
   #untilIdle(): Promise<void> {
     if (this.#open === 0) return Promise.resolve();

@@ -19,8 +19,11 @@ export function keyOf(request: FastifyRequest): ApiKey | undefined {
 export class KeyGuard implements CanActivate {
   constructor(@Inject(KeyRing) private readonly ring: KeyRing) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') return true;
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    return context.getType() !== 'http' || this.ring.isOpen || this.#isAuthorised(context);
+  }
+
+  async #isAuthorised(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const scope = scopeOf(request);

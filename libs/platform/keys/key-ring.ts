@@ -58,11 +58,21 @@ export class KeyRing {
     return key;
   }
 
+  /** Is it known at this moment that no request needs a key. */
+  get isOpen(): boolean {
+    if (this.configuration.values.auth === 'none') return true;
+    return this.#isFresh && !this.#areNeeded();
+  }
+
   /** Does a request need a key at present. */
   async areNeeded(): Promise<boolean> {
-    const { auth, adminKey, host } = this.configuration.values;
-    if (auth === 'none') return false;
+    if (this.configuration.values.auth === 'none') return false;
     await this.#refresh();
+    return this.#areNeeded();
+  }
+
+  #areNeeded(): boolean {
+    const { auth, adminKey, host } = this.configuration.values;
     return auth === 'keys' || adminKey !== undefined || this.#keys.size > 0 || !isLoopback(host);
   }
 
@@ -136,8 +146,11 @@ export class KeyRing {
   }
 
   async #refresh(): Promise<void> {
-    if (this.clock.monotonicMs() - this.#readMs < REFRESH_MS) return;
-    await this.#read();
+    if (!this.#isFresh) await this.#read();
+  }
+
+  get #isFresh(): boolean {
+    return this.clock.monotonicMs() - this.#readMs < REFRESH_MS;
   }
 
   #read(): Promise<void> {
