@@ -116,6 +116,13 @@ describe('enrich', () => {
     expect([...ids.cells()].map(([name]) => name)).toEqual(['again/s\nc', 'again/s\na']);
   });
 
+  it('says what it waits for: a source of look-ups, or else user code', () => {
+    const options = { deduplicateForMs: 0, steps: [] };
+    expect(new EnrichTaskLogic(options).waitingFor).toBe('user code');
+    const waiting = new EnrichTaskLogic({ ...options, waitingFor: () => 'lookup:mongodb:accounts' });
+    expect(waiting.waitingFor).toBe('lookup:mongodb:accounts');
+  });
+
   it('goes on after a restart as if there had been none', () => {
     const before = logic();
     transform(before, frame([event('1')]));

@@ -35,6 +35,8 @@ export interface EnrichOptions {
   readonly steps: readonly Step[];
   /** Told with each commit how far back ids are remembered, in milliseconds. */
   readonly onHorizon?: (horizonMs: number) => void;
+  /** What steps wait for at present, other than the user's own code. */
+  readonly waitingFor?: () => string | undefined;
   /** Absent: what is no frame is dead. */
   readonly plain?: PlainMessages;
 }
@@ -51,6 +53,10 @@ export class EnrichTaskLogic implements CoveringLogic {
     this.#streams = new OpenedStreams(options.plain?.open ?? (() => Promise.resolve()));
     this.#steps = new EventSteps(options.steps);
     this.#deduplication = new Deduplication(options.deduplicateForMs);
+  }
+
+  get waitingFor(): string {
+    return this.options.waitingFor?.() ?? 'user code';
   }
 
   restore(cells: ReadonlyMap<string, JsonValue>): void {

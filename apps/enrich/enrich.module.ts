@@ -47,7 +47,7 @@ export class EnrichModule implements OnApplicationBootstrap, OnApplicationShutdo
     await Promise.all(this.#made.map((made) => made.close()));
   }
 
-  #task(pipeline: PipelineDefinition, partition: number, { steps }: MadeSteps): TaskFactory {
+  #task(pipeline: PipelineDefinition, partition: number, { steps, waitingFor }: MadeSteps): TaskFactory {
     const task = { pipeline: pipeline.name, stage: 'enrich', partition };
     const markers = {
       broker: this.broker,
@@ -68,6 +68,7 @@ export class EnrichModule implements OnApplicationBootstrap, OnApplicationShutdo
       logic: new EnrichTaskLogic({
         deduplicateForMs: pipeline.ingest.deduplicateForMs,
         steps,
+        waitingFor,
         plain: { wanted: pipeline, open: (stream) => storeOpenMarkers(markers, stream) },
         onHorizon: (horizonMs) => {
           const place = { pipeline: pipeline.name, partition };

@@ -68,6 +68,11 @@ export class LookupTable {
     return waiting.promise;
   }
 
+  /** The source, while events wait for it. */
+  get waitingFor(): string | undefined {
+    return this.#waiting.size > 0 ? `lookup:${this.options.source.name}` : undefined;
+  }
+
   #gather(key: string): Waiting {
     let settle: (answer: LookupAnswer) => void = () => undefined;
     const promise = new Promise<LookupAnswer>((resolve) => (settle = resolve));

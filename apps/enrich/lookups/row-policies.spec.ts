@@ -267,11 +267,13 @@ describe('a compacted topic', () => {
       const steps = await start(`onError: ${policy}`);
       const answers = ask(steps, 'ann');
       await turn();
+      expect(made?.waitingFor()).toBe('lookup:persistent://public/default/plans');
       await pass(100);
       topic.mood = 'well';
       // It is read to its end in time.
       await pass(150);
       expect(await answers).toEqual(['gold']);
+      expect(made?.waitingFor()).toBeUndefined();
       topic.mood = 'slow';
       topic.cut();
       await pass(1_000);

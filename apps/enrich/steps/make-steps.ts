@@ -36,21 +36,30 @@ export interface StepResources {
 /** The steps of a pipeline, and what they have opened. */
 export interface MadeSteps {
   readonly steps: readonly Step[];
+  /** What events wait for at present: `lookup:` and a source; undefined: for no look-up. */
+  waitingFor(): string | undefined;
   close(): Promise<void>;
+}
+
+interface Opened {
+  readonly sources: LookupSource[];
+  readonly tables: LookupTable[];
 }
 
 /** The steps of a pipeline in the order of its file. @throws StepFileInvalidError */
 export async function makeSteps(steps: readonly EnrichStep[], resources: StepResources): Promise<MadeSteps> {
-  const opened: LookupSource[] = [];
+  const opened: Opened = { sources: [], tables: [] };
   const close = async (): Promise<void> => {
-    await Promise.all(opened.map(async (source) => await source.close?.()));
+    await Promise.all(opened.sources.map(async (source) => await source.close?.()));
   };
   const made: Step[] = [];
   for (const step of steps) made.push(await makeStep(step, resources, opened));
-  return { steps: made, close };
+  const waitingFor = (): string | undefined =>
+    opened.tables.find((table) => table.waitingFor !== undefined)?.waitingFor;
+  return { steps: made, waitingFor, close };
 }
 
-async function makeStep(step: EnrichStep, resources: StepResources, opened: LookupSource[]): Promise<Step> {
+async function makeStep(step: EnrichStep, resources: StepResources, opened: Opened): Promise<Step> {
   switch (step.kind) {
     case 'lookup':
       return await makeLookup(step, resources, opened);
@@ -115,9 +124,9 @@ async function makeGeo(
   return geoStep({ from: step.from, select: step.select, book: () => file.current });
 }
 
-async function makeLookup(step: LookupStep, resources: StepResources, opened: LookupSource[]): Promise<Step> {
+async function makeLookup(step: LookupStep, resources: StepResources, opened: Opened): Promise<Step> {
   const source = await openSource(step, resources);
-  opened.push(source);
+  opened.sources.push(source);
   const { pipeline, clock, telemetry } = resources;
   const { cacheMs, staleMs, cacheSize, timeoutMs } = step;
   // The rows of a file and of a topic are there already; another copy of them would only be older.
@@ -126,6 +135,7 @@ async function makeLookup(step: LookupStep, resources: StepResources, opened: Lo
     ...{ pipeline, source, staleMs, cacheSize, timeoutMs, clock, telemetry },
     cacheMs: isHere ? 0 : cacheMs,
   });
+  opened.tables.push(table);
   return lookupStep(step, source.name, table);
 }
 
