@@ -31,17 +31,18 @@ const TOPICS = [
   { name: OUT, partitions: 1 },
 ];
 
-/** Resolves after each delivery of rows. */
+/** Resolves after each commit: it delivers its rows. */
 let delivery = Promise.withResolvers<void>();
 
 async function open(data: string): Promise<EmbeddedPorts> {
   const ports = await openEmbedded(data, TOPICS);
-  const { results } = ports;
-  const deliver = results.deliver.bind(results);
-  results.deliver = async (...args) => {
-    await deliver(...args);
+  const { commits } = ports;
+  const commit = commits.commit.bind(commits);
+  commits.commit = async (...args) => {
+    const outcome = await commit(...args);
     delivery.resolve();
     delivery = Promise.withResolvers();
+    return outcome;
   };
   return ports;
 }
