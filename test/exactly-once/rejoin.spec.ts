@@ -55,7 +55,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function watch({ broker, results }: EmbeddedPorts): void {
+function watch({ broker, commits }: EmbeddedPorts): void {
   const openConsumer = broker.openConsumer.bind(broker);
   broker.openConsumer = async (options) => {
     const consumer = await openConsumer(options);
@@ -68,10 +68,12 @@ function watch({ broker, results }: EmbeddedPorts): void {
     producers.push(producer);
     return producer;
   };
-  const deliver = results.deliver.bind(results);
-  results.deliver = async (...args) => {
-    await deliver(...args);
+  // It delivers its rows.
+  const commit = commits.commit.bind(commits);
+  commits.commit = async (...args) => {
+    const outcome = await commit(...args);
     delivered.add();
+    return outcome;
   };
 }
 

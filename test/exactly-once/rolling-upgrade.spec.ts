@@ -55,10 +55,12 @@ beforeEach(async () => {
   writer = await ports.broker.openProducer({ topic: IN, partition: 0, producerName: 'enrich' });
   written = 0;
   hosts = [];
-  const deliver = ports.results.deliver.bind(ports.results);
-  ports.results.deliver = async (...args) => {
-    await deliver(...args);
+  // It delivers its rows.
+  const commit = ports.commits.commit.bind(ports.commits);
+  ports.commits.commit = async (...args) => {
+    const outcome = await commit(...args);
     delivered.add();
+    return outcome;
   };
 });
 
