@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BodyBuffers } from './body-buffers.js';
 import { BodyIncompleteError, BodyTooLargeError } from './ingest.errors.js';
 
 /**
@@ -6,7 +7,7 @@ import { BodyIncompleteError, BodyTooLargeError } from './ingest.errors.js';
  *
  * @throws BodyTooLargeError, BodyIncompleteError
  */
-export function collected(body: Readable, maxBytes: number): Promise<Buffer> {
+export function collected(body: Readable, maxBytes: number, buffers: BodyBuffers): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
@@ -27,7 +28,7 @@ export function collected(body: Readable, maxBytes: number): Promise<Buffer> {
     });
     body.on('end', () => {
       isOver = true;
-      resolve(more === undefined ? (first ?? NOTHING) : Buffer.concat(more));
+      resolve(more === undefined ? (first ?? NOTHING) : buffers.joined(more, bytes));
     });
     body.on('error', refuse);
     body.on('close', refuse);

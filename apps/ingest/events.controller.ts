@@ -76,6 +76,7 @@ export class EventsController {
       await takeScanned(events, intake);
       this.#scanned.letGo(events);
     }
+    this.bodies.letGo(body.bytes);
     return intake;
   }
 }

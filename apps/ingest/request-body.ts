@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { LineReader, type TextLine } from '#libs/ingestion';
 import { Configuration } from '#libs/platform';
+import { BodyBuffers } from './body-buffers.js';
 import { collected } from './collected-body.js';
 import { inflatedChunks } from './inflated-body.js';
 import { BodyNotJsonError, BodyTooLargeError } from './ingest.errors.js';
@@ -18,6 +19,8 @@ export function mediaTypeOf(request: FastifyRequest): string | undefined {
 /** Reads the bodies of requests. */
 @Injectable()
 export class RequestBodies {
+  readonly #buffers = new BodyBuffers();
+
   constructor(@Inject(Configuration) private readonly configuration: { readonly values: BodySettings }) {}
 
   /**
@@ -41,7 +44,12 @@ export class RequestBodies {
     if (Number(headers['content-length']) > MAX_JSON_BODY_BYTES)
       return Promise.reject(new BodyTooLargeError(MAX_JSON_BODY_BYTES));
     if (headers['content-encoding'] !== undefined) return this.#inflated(request);
-    return collected((request.body ?? request.raw) as Readable, MAX_JSON_BODY_BYTES);
+    return collected((request.body ?? request.raw) as Readable, MAX_JSON_BODY_BYTES, this.#buffers);
+  }
+
+  /** Nobody reads this body any more, which {@link whole} gave. */
+  letGo(body: Buffer): void {
+    this.#buffers.letGo(body);
   }
 
   async #inflated(request: FastifyRequest): Promise<Buffer> {

@@ -9,8 +9,10 @@ export interface Load {
   readonly seconds: number;
 }
 
-/** Events a second that a server answers 202 to, over so many connections that each wait for their answer. */
-export async function eventsPerSecond(load: Load): Promise<number> {
+/** The events that a server answers 202 to, over so many connections that each wait for their answer, and in what time. */
+export async function answeredEvents(
+  load: Load,
+): Promise<{ readonly events: number; readonly elapsedMs: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const endMs = performance.now() + load.seconds * 1_000;
   const beganMs = performance.now();
@@ -23,7 +25,7 @@ export async function eventsPerSecond(load: Load): Promise<number> {
   };
   await Promise.all(Array.from({ length: load.connections }, (_, index) => connection(index)));
   agent.destroy();
-  return (answered * load.eventsPerBody * 1_000) / (performance.now() - beganMs);
+  return { events: answered * load.eventsPerBody, elapsedMs: performance.now() - beganMs };
 }
 
 function post(agent: Agent, url: string, body: Buffer): Promise<void> {

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** What Linux counts processor time in. */
+const TICK_MS = 10;
+
 /** A server of the comparison, in a process of its own. */
 export class ServerProcess {
   private constructor(
@@ -38,6 +41,14 @@ export class ServerProcess {
       child.once('exit', (code) => refused(new Error(`${script} ended with ${code}`)));
     });
     return new ServerProcess(child, url, folder);
+  }
+
+  /** The processor time that all of its threads have had so far, in steps of 10 ms. Linux only. */
+  processorMs(): number {
+    const text = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
+    // The name of the program, in brackets, may hold anything; behind it are 11 fields, then what user and kernel took.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   }
 
   /** The most memory it has had so far. Linux only. */

@@ -46,8 +46,9 @@ export class EventScanner {
   #id: string | undefined;
   #timeMs = NaN;
   #hasTime = false;
-  /** Stretches of members that are data: from, end, from, end, … */
-  readonly #data: number[] = [];
+  /** Stretches of members that are data: from, end, from, end, … What is behind `#dataLength` is of another event. */
+  readonly #data: number[] = [0, 0];
+  #dataLength = 0;
 
   /** @param schema JSON Schema of the data */
   constructor(schema: JsonObject) {
@@ -106,7 +107,8 @@ export class EventScanner {
     this.#id = undefined;
     this.#timeMs = NaN;
     this.#hasTime = false;
-    this.#data.length = 0;
+    // An array that is emptied lets go of its memory, to be given other for the next event.
+    this.#dataLength = 0;
     const end = this.#membersEnd(at, members);
     if (end - at > MAX_PLAIN_BYTES || this.#seenRequired !== this.#requiredFields) return NOT_PLAIN;
     if (end !== NOT_PLAIN) this.#addTo(values);
@@ -131,22 +133,27 @@ export class EventScanner {
   /** @param separatorAt the comma or brace before the member */
   #addData(separatorAt: number, from: number, end: number): void {
     const data = this.#data;
-    const last = data.length - 1;
+    const last = this.#dataLength - 1;
     // Nothing but spaces are between the member before and its comma.
-    if (last > 0 && behindSpaces(this.#json, data[last]!) === separatorAt) data[last] = end;
-    else data.push(from, end);
+    if (last > 0 && behindSpaces(this.#json, data[last]!) === separatorAt) {
+      data[last] = end;
+    } else {
+      data[this.#dataLength++] = from;
+      data[this.#dataLength++] = end;
+    }
   }
 
   #addTo(values: ScannedEvents): void {
     const data = this.#data;
-    if (data.length <= 2) values.addPlain(this.#timeMs, data[0] ?? 0, data[1] ?? 0);
+    if (this.#dataLength === 0) values.addPlain(this.#timeMs, 0, 0);
+    else if (this.#dataLength === 2) values.addPlain(this.#timeMs, data[0]!, data[1]!);
     else values.addJoined(this.#timeMs, this.#joined());
     if (this.#id !== undefined) values.identify(this.#id);
   }
 
   #joined(): Buffer {
     const parts: Uint8Array[] = [];
-    for (let i = 0; i < this.#data.length; i += 2) {
+    for (let i = 0; i < this.#dataLength; i += 2) {
       if (i > 0) parts.push(COMMA_BYTES);
       parts.push(this.#json.bytes.subarray(this.#data[i], this.#data[i + 1]));
     }
