@@ -18,7 +18,7 @@ const SECONDS =
   RUNS >= 20_000
     ? { calm: 30, flood: 60, after: 60 }
     : RUNS >= 2_000
-      ? { calm: 5, flood: 10, after: 20 }
+      ? { calm: 5, flood: 10, after: 10 }
       : { calm: 2, flood: 3, after: 2 };
 /** Frames; each has up to 500 events. */
 const MAX_BACKLOG = RUNS >= 20_000 ? 100 : 10;
