@@ -61,7 +61,11 @@ export interface Frame<T = unknown> {
 /** Below this, compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 2 * 1024;
 /** Zstandard level 1: eight times smaller at 500 MB/s and more; frames are short-lived. */
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const ZSTD_OPTIONS = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  // What most frames fit into. By default 64 KiB are taken for each, and are held as long as the payload is.
+  chunkSize: 8 * 1024,
+};
 
 /** A frame as a message carries it. */
 export interface EncodedFrame {
