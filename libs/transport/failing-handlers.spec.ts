@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { Observable, of } from 'rxjs';
-import type { EmbeddedBroker } from '#libs/messaging-embedded';
+import { SystemClock } from '#libs/kernel';
+import { EmbeddedBroker } from '#libs/messaging-embedded';
 import { type Delivery, encodeFrame, TopicMismatchError } from '#libs/messaging';
+import { Telemetry } from '#libs/observability';
 import { receiveMany } from '#libs/testing';
 import { Calls, publish, SubscriberTrial, THINGS } from './fixture/subscriber-service.js';
 import { type EventContext, OnEvent, RefuseMessageError, Subscriber } from './index.js';
@@ -14,10 +16,11 @@ interface Thing {
 }
 
 let trial: SubscriberTrial;
-let broker: EmbeddedBroker;
+let broker: SubscriberTrial['broker'];
 
 beforeEach(async () => {
-  trial = await SubscriberTrial.open();
+  const parts = { clock: new SystemClock(), telemetry: new Telemetry({ logLevel: 'silent' }), maxBytes: 1e8 };
+  trial = await SubscriberTrial.open((folder) => EmbeddedBroker.open({ folder, ...parts }));
   ({ broker } = trial);
 });
 afterEach(() => trial.close());

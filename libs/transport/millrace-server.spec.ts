@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { Observable, of } from 'rxjs';
-import type { EmbeddedBroker } from '#libs/messaging-embedded';
+import { SystemClock } from '#libs/kernel';
+import { EmbeddedBroker } from '#libs/messaging-embedded';
+import { Telemetry } from '#libs/observability';
 import {
   Calls,
   publish,
@@ -26,10 +28,11 @@ interface Thing {
 }
 
 let trial: SubscriberTrial;
-let broker: EmbeddedBroker;
+let broker: SubscriberTrial['broker'];
 
 beforeEach(async () => {
-  trial = await SubscriberTrial.open();
+  const parts = { clock: new SystemClock(), telemetry: new Telemetry({ logLevel: 'silent' }), maxBytes: 1e8 };
+  trial = await SubscriberTrial.open((folder) => EmbeddedBroker.open({ folder, ...parts }));
   ({ broker } = trial);
 });
 afterEach(() => trial.close());
