@@ -90,10 +90,26 @@ async function showWhy(alert, host) {
   const rows = /** @type {ReadRow[]} */ (Array.isArray(answer['rows']) ? answer['rows'] : []);
   fill(host, [
     h('p', {}, `It is ${String(answer['status'])}: ${String(answer['reason'])}.`),
+    heldText(answer),
     rows.length === 0
       ? null
       : h('ul', { class: 'alert-rows' }, ...rows.slice(0, MAX_ROWS).map((row) => h('li', {}, rowText(row)))),
   ]);
+}
+
+const HOLDS = [
+  ['silencedBy', 'silenced by'],
+  ['maintenance', 'in maintenance:'],
+  ['inhibitedBy', 'held back by'],
+];
+
+/** Why nobody is told of it; null: somebody is. @param {Record<string, unknown>} answer */
+function heldText(answer) {
+  const held = HOLDS.flatMap(([name = '', words = '']) => {
+    const by = answer[name];
+    return Array.isArray(by) && by.length > 0 ? [`${words} ${by.map(String).join(', ')}`] : [];
+  });
+  return held.length === 0 ? null : h('p', {}, `Nobody is told: ${held.join('; ')}.`);
 }
 
 /** @param {ReadRow} row */
