@@ -29,11 +29,19 @@ export class EventPace {
   #allowed: number;
   #lookedMs = performance.now();
   #counted: number | undefined;
+  #widest: number;
 
   constructor(private readonly options: EventPaceOptions) {
     this.#allowed = this.#mostAtOnce;
-    options.line.limit(options.mostBytesPerSecond);
+    this.#widest = options.mostBytesPerSecond;
+    options.line.limit(this.#widest);
     this.#work = new SideWork((abandoned) => this.#run(abandoned));
+  }
+
+  /** As wide as this at the most, until it is said otherwise: before the first commits of a flood there is nothing to be counted. */
+  widen(bytesPerSecond = this.options.mostBytesPerSecond): void {
+    this.#widest = bytesPerSecond;
+    this.options.line.limit(bytesPerSecond);
   }
 
   /** From now on the line takes all there is. Never rejects. */
@@ -51,14 +59,14 @@ export class EventPace {
   }
 
   #look(counted: number): void {
-    const { line, eventsPerSecond, mostBehindMs, leastBytesPerSecond, mostBytesPerSecond } = this.options;
+    const { line, eventsPerSecond, mostBehindMs, leastBytesPerSecond } = this.options;
     const nowMs = performance.now();
     const earned = ((nowMs - this.#lookedMs) / 1_000) * eventsPerSecond;
     const left = Math.min(this.#allowed + earned, this.#mostAtOnce) - (counted - (this.#counted ?? counted));
     this.#allowed = Math.max(left, (-mostBehindMs / 1_000) * eventsPerSecond);
     this.#lookedMs = nowMs;
     this.#counted = counted;
-    line.limit(this.#allowed < 0 ? leastBytesPerSecond : mostBytesPerSecond);
+    line.limit(this.#allowed < 0 ? leastBytesPerSecond : this.#widest);
   }
 
   get #mostAtOnce(): number {

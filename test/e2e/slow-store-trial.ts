@@ -60,12 +60,14 @@ export class SlowStoreTrial {
     });
     try {
       const { p99 } = await this.#calm('before', this.seconds.calm);
+      pace.widen(idleBytesPerSecond + STORE_EVENTS_PER_SECOND * bytesPerEvent);
       const [beganMs, before] = [performance.now(), await countedEvents(aggregate)];
       const load = { eventsPerSecond: OFFERED_EVENTS_PER_SECOND, seconds: this.seconds.flood };
       const flood = await offer(ingest, { stream: 'flood', ...load, startMs: START_MS });
       await this.untilCounted('flood', flood.accepted);
       const drainedMs = performance.now() - beganMs;
       const events = (await countedEvents(aggregate)) - before;
+      pace.widen();
       const after = await this.#calm('after', this.seconds.after);
       return {
         ...{
