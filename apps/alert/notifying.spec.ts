@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AlertEvent, Notification } from '#libs/alerting';
 import type { Outputs } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
-import { BEFORE_FIRST } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline } from '#libs/pipeline';
 import { type DescribedNoun, publicMessageProblems, shippedSchemas } from '#libs/schema';
 import type { ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { AlertTaskLogic } from './alert-task.js';
+import { judgedInput, outputsTo, storeChanges, type ToldMessage } from './alert-task-fixture.js';
 import type { Post, PostOutcome } from './receivers/http-post.js';
 
 const MINUTE_MS = 60_000;
@@ -41,7 +40,7 @@ type Crash = 'before-commit' | 'after-commit' | 'sent' | 'never';
 /** One alert task after the other over the same store, broker and receiver; each dies where it is told. */
 class World {
   readonly clock = new ManualClock(NOW_MS);
-  readonly messages: { topic: string; id: string; body: AlertEvent | Notification }[] = [];
+  readonly messages: ToldMessage[] = [];
   readonly posts: Post[] = [];
   answer: PostOutcome = { kind: 'taken' };
   #stored = new Map<string, JsonValue>();
@@ -61,10 +60,7 @@ class World {
     this.#logic.tick({ nowMs: 0, siblings: new Map() }, this.#outputs);
     if (crash === 'before-commit') return this.#die();
     this.#logic.flush();
-    for (const [name, value] of this.#logic.changes()) {
-      if (value === undefined) this.#stored.delete(name);
-      else this.#stored.set(name, JSON.parse(JSON.stringify(value)) as JsonValue);
-    }
+    storeChanges(this.#stored, this.#logic.changes());
     // A committed outbox is delivered by whoever comes next.
     this.messages.push(...this.#gathered.splice(0));
     if (crash === 'after-commit') return this.#die();
@@ -115,17 +111,11 @@ class World {
   }
 
   get #outputs(): Outputs {
-    return {
-      bytes: 0,
-      row: () => undefined,
-      document: () => undefined,
-      message: (topic, _partition, { payload, properties }) => {
-        const body = JSON.parse(Buffer.from(payload).toString()) as AlertEvent | Notification;
-        expect(publicMessageProblems(topic as DescribedNoun, body)).toEqual([]);
-        this.#gathered.push({ topic, id: String(properties?.['ce_id']), body });
-      },
-      afterDelivery: (action) => void this.#afterwards.push(action),
+    const tell = (message: ToldMessage): void => {
+      expect(publicMessageProblems(message.topic as DescribedNoun, message.body)).toEqual([]);
+      this.#gathered.push(message);
     };
+    return outputsTo(tell, (action) => void this.#afterwards.push(action));
   }
 }
 
@@ -136,10 +126,7 @@ function row(n: number, minute = 0): (logic: AlertTaskLogic, outputs: Outputs) =
     ...{ pipeline: 'web', series: 'requests', stream: 'demo', key: {}, ...window },
     ...{ measures: { n }, revision: 0, task: 0 },
   };
-  const place = { topic: 'judged', partition: 0, position: BEFORE_FIRST, payload: new Uint8Array() };
-  const delivery = { ...place, publishTimeMs: 0, properties: {} };
-  const frame = { header: { v: 1, kind: 'judged' } as const, items: [item] };
-  return (logic, outputs) => logic.apply({ delivery, frame, producer: 'web/global/0' }, outputs);
+  return (logic, outputs) => logic.apply(judgedInput([item]), outputs);
 }
 
 const nothing = (): void => undefined;

@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { PatternMatch } from '#libs/alerting';
-import type { Outputs } from '#libs/functions';
 import type { JsonObject } from '#libs/kernel';
-import { BEFORE_FIRST } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { parsePipeline } from '#libs/pipeline';
 import {
@@ -18,6 +16,7 @@ import type { ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { ALERT_EVENT_TYPE } from './alert.publisher.js';
 import { AlertTaskLogic } from './alert-task.js';
+import { judgedInput, outputsTo } from './alert-task-fixture.js';
 import { NOTIFICATION_EVENT_TYPE } from './notification.publisher.js';
 
 // Every kind of rule, every status and every mark that an alert can carry goes by the published schemas.
@@ -81,29 +80,17 @@ const A = '12 12 12 12 1 7 1 40 12 1 12 12 _ _ _ _ _ _'.split(' ');
 const B = '1 1 1 12 1 1 12 1 1 1 1 1 _ _ _ _ _ _'.split(' ');
 
 beforeAll(() => {
-  const outputs: Outputs = {
-    ...{ bytes: 0, row: () => undefined, document: () => undefined, afterDelivery: () => undefined },
-    message: (topic, _partition, { payload }) => {
-      const data = JSON.parse(Buffer.from(payload).toString()) as JsonObject;
-      published.push({ noun: topic as DescribedNoun, data });
-    },
-  };
+  const outputs = outputsTo(({ topic, body }) => {
+    published.push({ noun: topic as DescribedNoun, data: body as JsonObject });
+  });
   const logic = new AlertTaskLogic({
     ...{ pipeline: PIPELINE, clock, telemetry: new Telemetry({ logLevel: 'silent' }) },
     ...{ topic: (noun) => noun, partitionsOf: () => 1 },
   });
   logic.restore(new Map());
   const give = (items: readonly (ResultRow | PatternMatch)[], minute: number): void => {
-    const place = { topic: 'judged', partition: 0, position: BEFORE_FIRST, payload: new Uint8Array() };
     const progress = { demo: { watermarkMs: START_MS + minute * MINUTE_MS } };
-    logic.apply(
-      {
-        delivery: { ...place, publishTimeMs: 0, properties: {} },
-        frame: { header: { v: 1, kind: 'judged', progress }, items },
-        producer: 'web/global/0',
-      },
-      outputs,
-    );
+    logic.apply(judgedInput(items, progress), outputs);
     logic.tick({ nowMs: 0, siblings: new Map() }, outputs);
   };
   for (const [index, a] of A.entries()) {

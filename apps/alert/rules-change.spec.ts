@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { type AlertEvent, alertEventId } from '#libs/alerting';
 import type { Outputs, TaskInput } from '#libs/functions';
 import type { JsonValue } from '#libs/kernel';
-import { BEFORE_FIRST } from '#libs/messaging';
 import { Telemetry } from '#libs/observability';
 import { alertRulesVersion, parsePipeline, type PipelineDefinition } from '#libs/pipeline';
 import { type DescribedNoun, publicMessageProblems, shippedSchemas } from '#libs/schema';
 import type { ResultRow } from '#libs/storage';
 import { ManualClock } from '#libs/testing';
 import { AlertTaskLogic } from './alert-task.js';
+import { judgedInput, outputsTo, storeChanges, type ToldMessage } from './alert-task-fixture.js';
 import type { Post } from './receivers/http-post.js';
 import { RULES_CELL } from './rules-in-use.js';
 
@@ -110,10 +110,7 @@ class World {
   async commit(death: Death = 'none'): Promise<void> {
     if (death === 'before-commit') return this.#die();
     this.#logic.flush();
-    for (const [name, value] of this.#logic.changes()) {
-      if (value === undefined) this.#stored.delete(name);
-      else this.#stored.set(name, JSON.parse(JSON.stringify(value)) as JsonValue);
-    }
+    storeChanges(this.#stored, this.#logic.changes());
     expect(JSON.parse(JSON.stringify(Object.fromEntries(this.#logic.cells())))).toEqual(this.state);
     const { version } = this.#stored.get(RULES_CELL) as { version: string };
     if (version !== alertRulesVersion(BEFORE)) this.changedAt ??= this.#committed;
@@ -157,17 +154,11 @@ class World {
   }
 
   get #outputs(): Outputs {
-    return {
-      bytes: 0,
-      row: () => undefined,
-      document: () => undefined,
-      message: (topic, _partition, { payload }) => {
-        const data = JSON.parse(Buffer.from(payload).toString()) as AlertEvent;
-        expect(publicMessageProblems(topic as DescribedNoun, data)).toEqual([]);
-        if (topic === 'alerts') this.#gathered.push(data);
-      },
-      afterDelivery: (action) => void this.#afterwards.push(action),
+    const tell = ({ topic, body }: ToldMessage): void => {
+      expect(publicMessageProblems(topic as DescribedNoun, body)).toEqual([]);
+      if (topic === 'alerts') this.#gathered.push(body as AlertEvent);
     };
+    return outputsTo(tell, (action) => void this.#afterwards.push(action));
   }
 }
 
@@ -178,12 +169,7 @@ function rowInput(n: number, minute: number): TaskInput {
     ...{ pipeline: 'web', series: 'requests', stream: 'demo', key: {}, ...window },
     ...{ measures: { n }, revision: 0, task: 0 },
   };
-  const place = { topic: 'judged', partition: 0, position: BEFORE_FIRST, payload: new Uint8Array() };
-  return {
-    delivery: { ...place, publishTimeMs: 0, properties: {} },
-    frame: { header: { v: 1, kind: 'judged' }, items: [row] },
-    producer: 'web/global/0',
-  };
+  return judgedInput([row]);
 }
 
 function inWords(event: AlertEvent): string {
