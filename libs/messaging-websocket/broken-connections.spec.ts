@@ -94,6 +94,19 @@ describeWithPulsar('a connection that breaks', ({ webSocket, admin }) => {
     expect(await stored()).toEqual(numbers(3));
   }, 300_000);
 
+  it('is not needed for a message to fail: what comes in the same breath as one without room is not stored before it', async () => {
+    const producer = await broker.openProducer({ topic, ...P });
+    const large = Buffer.alloc(700_000);
+    const sent = Array.from({ length: 80 }, (_, n) =>
+      producer.send({ payload: n === 79 ? Buffer.from('small') : large, sequenceId: n }),
+    );
+    const settled = await Promise.allSettled(sent);
+    const firstFailed = settled.findIndex(({ status }) => status === 'rejected');
+    expect(settled[firstFailed]).toMatchObject({ reason: { code: 'SEND_QUEUE_FULL', retry: 'backoff' } });
+    expect(settled.slice(firstFailed).map(({ status }) => status)).not.toContain('fulfilled');
+    expect(producer.lastSequenceId).toBe(firstFailed - 1);
+  }, 300_000);
+
   it('fails what was under way, and lets what is sent after that wait for the next', async () => {
     const producer = await broker.openProducer({ topic, ...P });
     const sent = [0, 1, 2].map((n) => producer.send({ payload: Buffer.from(`n${n}`), sequenceId: n }));

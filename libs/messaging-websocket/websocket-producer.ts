@@ -154,8 +154,10 @@ export class WebSocketProducer extends MessageProducer {
     const frameBytes = Buffer.byteLength(text);
     if (frameBytes > MAX_FRAME_BYTES) throw new MessageTooLargeError(topic, frameBytes, MAX_FRAME_BYTES);
     const waitingBytes = this.#pipeline.waitingBytes + frameBytes;
-    if (waitingBytes > MAX_WAITING_BYTES)
-      throw new SendQueueFullError(topic, waitingBytes, MAX_WAITING_BYTES);
+    if (waitingBytes <= MAX_WAITING_BYTES) return;
+    const full = new SendQueueFullError(topic, waitingBytes, MAX_WAITING_BYTES);
+    this.#refuseForNow(full);
+    throw full;
   }
 
   #submit(text: string, context: string, sequenceId: number | undefined): Promise<SendReceipt> {
@@ -224,13 +226,18 @@ export class WebSocketProducer extends MessageProducer {
 
   #failSends(error: Error): void {
     this.#session.doubt();
+    this.#refuseForNow(error);
+    this.#pipeline.failAll(error);
+    this.#watch();
+  }
+
+  /** What is sent in the same breath is behind what has failed, and must not be stored before it. */
+  #refuseForNow(error: Error): void {
     this.#freshFailure = error;
     // By then every caller that waits for a failed send has been told.
     setImmediate(() => {
       if (this.#freshFailure === error) this.#freshFailure = undefined;
     });
-    this.#pipeline.failAll(error);
-    this.#watch();
   }
 
   /** One timer, for the oldest message. */
