@@ -11,8 +11,9 @@ const PROPERTY_RUNS = 2_000;
 const LONG_RUNS = 20_000;
 /** What stands at {@link LONG_RUNS} for more than more cases of a property. */
 const LONG_SUITES = [
+  'test/e2e/mongodb-faults.e2e-spec.ts',
   'test/e2e/pulsar-broker-kill.e2e-spec.ts',
-  'test/e2e/fences.e2e-spec.ts',
+  'test/e2e/slow-store.e2e-spec.ts',
   'test/chaos/chaos.e2e-spec.ts',
 ];
 const PROGRAMS = [
