@@ -124,11 +124,11 @@ function readSender(
     if (third < 0 || third >= end) return undefined;
     data['host'] ??= hostOf(text.slice(0, first));
     setText(data, 'clientIp', unescapeQuoted(text.slice(first + 1, second)));
-    setText(data, 'userId', unescapeQuoted(text.slice(third + 1, end)));
+    setUser(data, text.slice(third + 1, end));
     return 'with-host';
   }
   setText(data, 'clientIp', unescapeQuoted(text.slice(0, first)));
-  setText(data, 'userId', unescapeQuoted(text.slice(second + 1, end)));
+  setUser(data, text.slice(second + 1, end));
   return 'without-host';
 }
 
@@ -192,8 +192,13 @@ function setText(data: LineData, field: string, text: string): void {
   if (!isAbsent(text)) data[field] = text;
 }
 
+/** Apache writes an empty name as two quotes; escaped ones are a name of two quotes. */
+function setUser(data: LineData, text: string): void {
+  if (text !== '""') setText(data, 'userId', unescapeQuoted(text));
+}
+
 function isAbsent(text: string): boolean {
-  return text === '-' || text === '' || text === '""';
+  return text === '-' || text === '';
 }
 
 function setDuration(data: LineData, word: string): void {

@@ -115,7 +115,7 @@ withSecondParser(`a line of Apache's${needs}`, () => {
             data['query'] === undefined ? data['path'] : `${String(data['path'])}?${String(data['query'])}`;
           const protocol = data['protocol'] === undefined ? '' : ` ${String(data['protocol'])}`;
           // A question mark with nothing behind it is no query.
-          const request = String(theirs['%r']).replace(/\?(?= HTTP\/|$)/, '');
+          const request = String(theirs['%r']).replace(/^([^?]*)\?(?= HTTP\/|$)/, '$1');
           expect({
             timeMs: ours.timeMs,
             client: data['clientIp'],
