@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, Inject, type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -20,9 +20,6 @@ import {
 } from '#libs/transport';
 import { Configuration } from './configuration.js';
 import { MillraceModule } from './millrace.module.js';
-
-// Nothing here takes long, but on a machine that has much else to do.
-jest.setTimeout(300_000);
 
 /** What the alert app publishes is what handlers are promised; this does not compile where it is not. */
 const asRead = (alert: PublishedAlert): AlertEvent => alert;

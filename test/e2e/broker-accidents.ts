@@ -3,7 +3,8 @@ import { type Delivery, PRODUCER_PROPERTY, SEQUENCE_PROPERTY } from '#libs/messa
 import { WebSocketBroker } from '#libs/messaging-websocket';
 import { Telemetry } from '#libs/observability';
 import { type PulsarAdmin, topicPath, type TopicStats } from '#libs/pulsar-admin';
-import { publishForeign, until } from './foreign-producer.js';
+import { publishForeign } from './foreign-producer.js';
+import { until } from './until.js';
 import type { PulsarNamespace } from './pulsar-namespace.js';
 
 /** As many as the shipped pipeline has of everything. */

@@ -3,7 +3,7 @@ import { PRODUCER_PROPERTY } from '#libs/messaging';
 import { allRows, closeStream, fatesOf, getJson, postLog, requestsByMinute } from './api.js';
 import { type BrokerAccidents, PARTITIONS } from './broker-accidents.js';
 import { LOG, PATIENCE_MS, PIECES, SECRET } from './fence-trial.js';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import { recount } from './recount.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
 

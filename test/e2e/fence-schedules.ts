@@ -4,7 +4,7 @@ import type { Fence } from '#libs/functions';
 import { decodeFrame } from '#libs/messaging';
 import { PARTITIONS } from './broker-accidents.js';
 import { type FenceSchedule, type FenceTrial, PATIENCE_MS, SELDOM } from './fence-trial.js';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import type { StandaloneProcess } from './standalone-process.js';
 
 const TASK = 'web/local/0';

@@ -6,7 +6,7 @@ import { makeAccessLog } from './access-log.js';
 import { postLog } from './api.js';
 import { BrokerAccidents } from './broker-accidents.js';
 import { damageIn } from './fence-damage.js';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import { Opened } from './opened.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fatesOf, getJson } from './api.js';
 import type { PulsarNamespace } from './pulsar-namespace.js';
+import { until } from './until.js';
 
 // Somebody who knows nothing of Millrace: the WebSocket of Node.js and Pulsar's own API.
 
@@ -38,21 +38,6 @@ export async function publishForeign(
 function wireText({ payload, isText, properties }: ForeignMessage): string {
   const text = isText === true ? String(payload) : JSON.stringify(payload);
   return JSON.stringify({ payload: Buffer.from(text).toString('base64'), properties });
-}
-
-/** Asks again and again, by default for at most two minutes: there is nothing to be told by. */
-export async function until<T>(
-  ask: () => Promise<T>,
-  isSo: (answer: T) => boolean,
-  limitMs = 120_000,
-): Promise<T> {
-  const deadlineMs = Date.now() + limitMs;
-  for (;;) {
-    const answer = await ask();
-    if (isSo(answer)) return answer;
-    if (Date.now() > deadlineMs) throw new Error(`still ${JSON.stringify(answer)}`);
-    await sleep(100);
-  }
 }
 
 /** Until so many events of a stream are counted. */

@@ -2,13 +2,8 @@ import { afterEach, expect, it } from '@jest/globals';
 import { describeWithPulsar } from '#libs/testing';
 import { makeAccessLog } from './access-log.js';
 import { allRows, type ApiRow, closeStream, deadLines, fatesOf, postLog, requestsByMinute } from './api.js';
-import {
-  codesOfDead,
-  type ForeignMessage,
-  publishForeign,
-  until,
-  untilReported,
-} from './foreign-producer.js';
+import { codesOfDead, type ForeignMessage, publishForeign, untilReported } from './foreign-producer.js';
+import { until } from './until.js';
 import { Opened } from './opened.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { recount } from './recount.js';

@@ -1,4 +1,4 @@
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 
 /** For a machine that has much else to do. */
 const PATIENCE_MS = 180_000;

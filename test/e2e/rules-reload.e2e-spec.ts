@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { getJson } from './api.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
+import { until } from './until.js';
 
 // The file of rules is written anew under a process that runs: which alerts go on, which begin anew, and what is said of a
 // file that can't be used.
@@ -85,15 +86,6 @@ async function rulesStatus(): Promise<RulesStatus> {
     `${standalone.url}/v1/config`,
   );
   return alertRules[0]!;
-}
-
-/** Asks until it is so; the test's own limit ends it. */
-async function until<T>(ask: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
-  for (;;) {
-    const found = await ask();
-    if (isWanted(found)) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 async function metric(name: string): Promise<string | undefined> {

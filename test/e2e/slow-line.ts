@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SocketPairs } from './socket-pairs.js';
 
 /** What goes over the line at once: connections take turns, and a word about a lease does not wait behind a commit. */
 const PIECE_BYTES = 2 * 1024;
 
 /** A TCP proxy on loopback that lets only so much through a second, to the server, of all connections together. */
 export class SlowLine {
-  readonly #sockets = new Set<Socket>();
+  readonly #pairs = new SocketPairs();
   #bytesPerSecond = Infinity;
   #freeAtMs = 0;
   #bytes = 0;
@@ -36,21 +37,13 @@ export class SlowLine {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#pairs.break();
     this.server.close();
     await once(this.server, 'close');
   }
 
   #carry(client: Socket, server: Socket): void {
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        client.destroy();
-        server.destroy();
-      });
-    }
+    this.#pairs.join(client, server);
     server.pipe(client);
     void this.#slowly(client, server).catch(() => client.destroy());
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fatesOf } from './api.js';
 import { countedEvents, EventPace } from './event-pace.js';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import { type Answers, offer } from './offered-load.js';
 import { p99Ms, ResultProbe } from './result-probe.js';
 import type { SlowLine } from './slow-line.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import { postUntilStored, SideWork } from './side-work.js';
 
 const BATCH_LINES = 200;

@@ -5,7 +5,7 @@ import { closeStream, getJson, postLog } from './api.js';
 import { burstLog } from './burst-log.js';
 import { ClusterProcess } from './cluster-process.js';
 import { compileExample } from './compiled-example.js';
-import { until } from './foreign-producer.js';
+import { until } from './until.js';
 import { Opened } from './opened.js';
 import { PulsarNamespace } from './pulsar-namespace.js';
 import { untilReadyIs } from './readiness.js';

@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { SocketPairs } from './socket-pairs.js';
 
 /** A port that nobody listens at. */
 export async function closedPort(): Promise<number> {
@@ -16,21 +17,15 @@ export interface TcpLine {
 
 /** Passes on what comes to a port of this machine to another. */
 export async function openLine(from: number, to: number): Promise<TcpLine> {
-  const open = new Set<Socket>();
+  const pairs = new SocketPairs();
   const server = createServer((near) => {
     const far = connect(to, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(socket);
-      socket.on('error', () => undefined).on('close', () => other.destroy());
-      socket.pipe(other);
-    }
+    pairs.join(near, far);
+    near.pipe(far).pipe(near);
   });
   await new Promise<void>((done) => server.listen(from, '127.0.0.1', done));
   const cut = async (): Promise<void> => {
-    for (const socket of open) socket.destroy();
+    pairs.break();
     await new Promise((done) => server.close(done));
   };
   return { cut };

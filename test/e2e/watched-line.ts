@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { SocketPairs } from './socket-pairs.js';
 
 /** What becomes of what a client sends: it goes on; it never arrives, and nobody is told; or the connection breaks before it arrives. */
 export type Verdict = 'pass' | 'swallow' | 'break';
 
 /** A TCP proxy on loopback that judges everything clients send, and can be cut. */
 export class WatchedLine {
-  readonly #sockets = new Set<Socket>();
+  readonly #pairs = new SocketPairs();
   #judge: (text: string) => Verdict = () => 'pass';
   #isCut = false;
 
@@ -32,7 +33,7 @@ export class WatchedLine {
   /** Breaks every connection, and each one that is tried, until `mend`. */
   cut(): void {
     this.#isCut = true;
-    for (const socket of this.#sockets) socket.destroy();
+    this.#pairs.break();
   }
 
   mend(): void {
@@ -46,15 +47,7 @@ export class WatchedLine {
   }
 
   #carry(client: Socket, server: Socket): void {
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        client.destroy();
-        server.destroy();
-      });
-    }
+    this.#pairs.join(client, server);
     if (this.#isCut) client.destroy();
     server.pipe(client);
     client.on('data', (bytes) => this.#pass(bytes, client, server));
