@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { sourceFiles } from './source-files.js';
+import { ROOT, sourceFiles } from './source-files.js';
 
 // Whoever has no server runs `npm test` as well: a suite that needs one must load there, and skip each of its tests.
 
 const NEEDS_SERVER = /\bdescribeWith(?:Pulsar|Mongodb)\(/;
-const JEST = join('node_modules', 'jest', 'bin', 'jest.js');
+const JEST = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
 
 interface Results {
   readonly numRuntimeErrorTestSuites: number;
@@ -21,16 +21,11 @@ function runWithoutServers(files: readonly string[]): Results {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-skips-'));
   const outputFile = join(folder, 'results.json');
   try {
-    const args = ['--experimental-vm-modules', JEST, '--json', `--outputFile=${outputFile}`];
-    const env = { ...process.env, MILLRACE_TEST_SERVICES: 'none' };
-    const choice = [
-      '--runInBand',
-      '--testNamePattern',
-      '\\[needs (broker|mongodb)\\]',
-      '--runTestsByPath',
-      ...files,
-    ];
-    spawnSync(process.execPath, [...args, ...choice], { env, stdio: 'ignore' });
+    const args = ['--experimental-vm-modules', JEST, '--projects', ROOT];
+    const results = ['--json', `--outputFile=${outputFile}`];
+    const choice = ['--runInBand', '--testNamePattern', '\\[needs (broker|mongodb)\\]', '--runTestsByPath'];
+    // Which servers run is looked up in the folder where the tests are started.
+    spawnSync(process.execPath, [...args, ...results, ...choice, ...files], { cwd: folder, stdio: 'ignore' });
     return JSON.parse(readFileSync(outputFile, 'utf8')) as Results;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -44,7 +39,7 @@ describe('where no server runs', () => {
         ({ path, text }) => NEEDS_SERVER.test(text) && !path.includes('skipped-suites'),
       ),
     );
-    const results = runWithoutServers(suites.map(({ path }) => path));
+    const results = runWithoutServers(suites.map(({ path }) => join(ROOT, path)));
 
     expect(suites.length).toBeGreaterThan(20);
     expect(results.testResults.map(({ message }) => message).filter((message) => message !== '')).toEqual([]);

@@ -64,7 +64,6 @@ function runningServices(): Services {
 }
 
 function recordedServices(): Services {
-  if (process.env['MILLRACE_TEST_SERVICES'] === 'none') return {};
   try {
     return JSON.parse(readFileSync(join(process.cwd(), '.services', 'services.json'), 'utf8')) as Services;
   } catch (error) {
