@@ -7,6 +7,15 @@ export interface MouldedEvent {
   readonly end: number;
 }
 
+/** An event whose id was sent, or made up of an idempotency key. */
+export interface NamedEvent {
+  readonly id: string;
+  /** The id as it stands in JSON. */
+  readonly idText: string;
+  readonly mould: EventMould;
+  readonly event: MouldedEvent;
+}
+
 /** What all events have in common that are received in one moment. */
 export interface MouldPlace {
   readonly stream: string;
@@ -14,6 +23,8 @@ export interface MouldPlace {
   readonly receivedMs: number;
 }
 
+/** What stands before the id. */
+const BEFORE_ID = Buffer.from('\n{"id":"');
 const BASE = 36;
 const ZERO = 48;
 const LETTER_A = 97;
@@ -25,15 +36,15 @@ const LARGEST_TIME = TIME_HALF * TIME_HALF - 1;
 /** The most digits of an id and of a time. */
 const DIGITS_BYTES = 32;
 
-/** What an event whose id is made here looks like around its id, its time and its data, as {@link encodeEvent} prints it. */
+/** What an event looks like around its id, its time and its data, as {@link encodeEvent} prints it. */
 export class EventMould {
   readonly #beforeId: string;
   readonly #beforeTime: string;
   readonly #behindTime: string;
   readonly #receivedMs: number;
-  /** The most bytes of a head. */
+  /** The most bytes of a head, without an id that is not made here. */
   readonly mostBytes: number;
-  #head: Uint8Array = new Uint8Array(0);
+  #head = Buffer.alloc(0);
   // Where the digits stand in it, and up to where.
   #idAt = 0;
   #idEnd = 0;
@@ -42,7 +53,7 @@ export class EventMould {
 
   /** @param generatedIds what ids begin with that are made here */
   constructor(generatedIds: string, { stream, type, receivedMs }: MouldPlace) {
-    this.#beforeId = `\n{"id":${JSON.stringify(generatedIds).slice(0, -1)}`;
+    this.#beforeId = BEFORE_ID.toString() + JSON.stringify(generatedIds).slice(1, -1);
     this.#beforeTime = `","stream":${JSON.stringify(stream)},"timeMs":`;
     this.#behindTime = `,"receivedMs":${receivedMs},"type":${JSON.stringify(type)},"data":{`;
     this.#receivedMs = receivedMs;
@@ -58,7 +69,7 @@ export class EventMould {
    * What stands before the members of the data, with a line feed in front; behind them come two braces. It holds until the next call:
    * from one event to the next only digits change.
    */
-  headOf(idNumber: number, timeMs: number): Uint8Array {
+  headOf(idNumber: number, timeMs: number): Buffer {
     const time = Number.isNaN(timeMs) ? this.#receivedMs : timeMs;
     const isPlain = time >= 0 && time <= LARGEST_TIME && idNumber <= LARGEST_ID;
     const fits =
@@ -71,13 +82,26 @@ export class EventMould {
     return this.#head;
   }
 
-  #made(idNumber: number, time: number, isPlain: boolean): Uint8Array {
+  /**
+   * Writes the same of an event with another id, and answers where its members begin.
+   *
+   * @param target has room for {@link mostBytes} and the id
+   */
+  writeNamed({ idText, event }: NamedEvent, target: Buffer, at: number): number {
+    const idAt = at + BEFORE_ID.copy(target, at);
+    const idEnd = idAt + target.write(idText, idAt);
+    return idEnd + this.headOf(0, event.timeMs).copy(target, idEnd, this.#idEnd);
+  }
+
+  #made(idNumber: number, time: number, isPlain: boolean): Buffer {
     const id = this.#beforeId + idNumber.toString(BASE);
     const head = id + this.#beforeTime + String(time);
     const bytes = Buffer.from(head + this.#behindTime);
+    this.#idEnd = Buffer.byteLength(id);
+    // Without digits, it fits nothing.
+    this.#idAt = this.#idEnd;
     if (!isPlain) return bytes;
     this.#head = bytes;
-    this.#idEnd = Buffer.byteLength(id);
     this.#idAt = this.#idEnd - digitsOf(idNumber, BASE);
     this.#timeEnd = Buffer.byteLength(head);
     this.#timeAt = this.#timeEnd - digitsOf(time, 10);

@@ -1,5 +1,5 @@
 import { encodeFrameText, type EncodedFrame, type FrameHeader } from '#libs/messaging';
-import type { EventMould, MouldedEvent } from './event-mould.js';
+import type { EventMould, MouldedEvent, NamedEvent } from './event-mould.js';
 
 const NOTHING = Buffer.alloc(0);
 /** Room before the items for what the header mostly has. */
@@ -8,9 +8,16 @@ const FIRST_BYTES = 1024;
 /** What frames mostly grow to, and a little more. */
 const USUAL_BYTES = 272 * 1024;
 const MAX_SPARE = 16;
+/** Of a character of a string. */
+const MAX_UTF8_BYTES = 3;
 const LINE_FEED = 10;
 const CLOSING_BRACE = 125;
 const CLOSING_BRACES = 2;
+
+/** The same of one whose id is not made here. */
+export function mostBytesOfNamed({ mould, event, idText }: NamedEvent): number {
+  return mostBytesOf(mould, event) + MAX_UTF8_BYTES * idText.length;
+}
 
 /** Buffers that frames have let go of, whosever they were. One of this size costs more to make than to fill. */
 const spare: Buffer[] = [];
@@ -35,16 +42,26 @@ export class FrameLines {
   /** Answers how many bytes it has as JSON. */
   addMoulded(mould: EventMould, event: MouldedEvent, idNumber: number): number {
     const head = mould.headOf(idNumber, event.timeMs);
-    const lineBytes = head.length + event.end - event.from + CLOSING_BRACES;
-    this.#reserve(lineBytes);
+    this.#reserve(head.length + event.end - event.from + CLOSING_BRACES);
+    this.#bytes.set(head, this.#length);
+    return this.#addData(event, this.#length + head.length);
+  }
+
+  /** Answers how many bytes it has as JSON. */
+  addNamed(named: NamedEvent): number {
+    this.#reserve(mostBytesOfNamed(named));
+    return this.#addData(named.event, named.mould.writeNamed(named, this.#bytes, this.#length));
+  }
+
+  #addData({ json, from, end }: MouldedEvent, at: number): number {
     const bytes = this.#bytes;
-    const at = this.#length;
-    bytes.set(head, at);
-    event.json.copy(bytes, at + head.length, event.from, event.end);
-    this.#length = at + lineBytes;
+    json.copy(bytes, at, from, end);
+    const before = this.#length;
+    this.#length = at + end - from + CLOSING_BRACES;
     bytes[this.#length - 1] = CLOSING_BRACE;
     bytes[this.#length - CLOSING_BRACES] = CLOSING_BRACE;
-    return lineBytes - 1;
+    // Without the line feed.
+    return this.#length - before - 1;
   }
 
   /** The frame of them. Called once: it lets go of them. */

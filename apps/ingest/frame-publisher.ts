@@ -8,7 +8,7 @@ import {
   PRODUCER_PROPERTY,
   SEQUENCE_PROPERTY,
 } from '#libs/messaging';
-import type { MouldedEvent } from './event-mould.js';
+import type { MouldedEvent, NamedEvent } from './event-mould.js';
 import type { EventRun } from './event-run.js';
 import { mostBytesOf } from './frame-lines.js';
 import type { InFlightBytes } from './in-flight-bytes.js';
@@ -81,6 +81,15 @@ export class FramePublisher {
     const frame = this.#fill();
     frame.add(item);
     this.options.inFlight.add(item.bytes);
+    if (frame.isFull) this.#seal();
+    return frame;
+  }
+
+  /** The same of an event that is not printed again. */
+  addNamed(named: NamedEvent): RawFrame {
+    if (this.#filling?.takesNamed(named) === false) this.#seal();
+    const frame = this.#fill();
+    this.options.inFlight.add(frame.addNamed(named));
     if (frame.isFull) this.#seal();
     return frame;
   }

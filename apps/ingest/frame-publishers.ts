@@ -4,7 +4,7 @@ import { type Marker, MessageBroker, partitionOf } from '#libs/messaging';
 import type { PipelineDefinition } from '#libs/pipeline';
 import { Configuration, Pipelines, ProcessFailpoints } from '#libs/platform';
 import { FramePublisher } from './frame-publisher.js';
-import { EventMoulds } from './event-mould.js';
+import { EventMoulds, type NamedEvent } from './event-mould.js';
 import type { EventRun } from './event-run.js';
 import { InFlightBytes } from './in-flight-bytes.js';
 import { LogUnavailableError, PublishQueueFullError } from './ingest.errors.js';
@@ -80,6 +80,12 @@ export class FramePublishers implements BeforeApplicationShutdown {
     this.#lastId += events;
     turns.took(events);
     return frame;
+  }
+
+  /** Sends an event to the partition of its id, and answers the frame it travels in. @param named its mould is of {@link moulds} */
+  publishNamed(pipeline: PipelineDefinition, named: NamedEvent): RawFrame {
+    const { publishers } = this.#of(pipeline);
+    return this.#awake(publishers[partitionOf(named.id, publishers.length)]).addNamed(named);
   }
 
   #awake(publisher: FramePublisher | undefined): FramePublisher {

@@ -44,8 +44,6 @@ export interface IntakeRequestOptions {
 }
 
 const MAX_ERRORS = 100;
-/** Of the data, and of the event. */
-const CLOSING_BRACES = 2;
 
 /**
  * Takes in the items of one request. The id of an item is its sender's; else the idempotency key and the item's line
@@ -118,10 +116,19 @@ export class IntakeRequest implements FrameSender {
     const end =
       this.options.idempotencyKey === undefined ? events.endOfNameless(index, MAX_TURN_EVENTS) : index;
     if (end > index) return this.#takeRun(events, index, end);
-    const event = events.at(index) as PlainEvent;
-    const id = this.#idOf(event.id, { index });
-    if (!this.#isRepeat(id, event.id)) this.#takeWithId(id, event);
+    this.#takeNamed(events.at(index) as PlainEvent, index);
     return 1;
+  }
+
+  #takeNamed(event: PlainEvent, index: number): void {
+    const { publishers, pipeline } = this.options;
+    const id = this.#idOf(event.id, { index });
+    if (this.#isRepeat(id, event.id)) return;
+    this.#accepted++;
+    // The sender's has no escapes, or the scanner had not taken it.
+    const idText = event.id ?? JSON.stringify(id).slice(1, -1);
+    const mould = (this.#mould ??= this.#newMould());
+    this.#count(publishers.publishNamed(pipeline, { id, idText, mould, event }), 1);
   }
 
   #takeRun(events: ScannedEvents, index: number, end: number): number {
@@ -136,16 +143,6 @@ export class IntakeRequest implements FrameSender {
     }
     this.#accepted += end - index;
     return end - index;
-  }
-
-  #takeWithId(id: string, { timeMs: sentMs, json, from, end }: PlainEvent): void {
-    const { stream } = this.options;
-    const timeMs = Number.isNaN(sentMs) ? this.#receivedMs : sentMs;
-    const head = { id, stream, timeMs, receivedMs: this.#receivedMs, type: this.eventType, data: {} };
-    const members = json.toString('utf8', from, end);
-    const line = `${encodeEvent(head).slice(0, -CLOSING_BRACES)}${members}}}`;
-    this.#accepted++;
-    this.#publish({ id, isIdGenerated: false, line, bytes: Buffer.byteLength(line) }, undefined, 1);
   }
 
   #newMould(): EventMould {

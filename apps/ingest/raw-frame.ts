@@ -1,6 +1,6 @@
 import type { EncodedFrame, FrameHeader, Marker } from '#libs/messaging';
-import type { EventMould, MouldedEvent } from './event-mould.js';
-import { FrameLines } from './frame-lines.js';
+import type { EventMould, MouldedEvent, NamedEvent } from './event-mould.js';
+import { FrameLines, mostBytesOfNamed } from './frame-lines.js';
 
 /** The most items of a frame, and the most bytes of more than one. A frame of one item may be as large as an event. */
 export const MAX_FRAME_ITEMS = 500;
@@ -56,7 +56,9 @@ export class RawFrame {
   takes(item: RawItem): boolean {
     if (this.#items === 0) return true;
     if (this.#bytes + item.bytes > MAX_FRAME_BYTES) return false;
-    return item.isIdGenerated ? !this.#hasLookalikeIds : !(this.#hasGeneratedIds && this.#isLookalike(item));
+    return item.isIdGenerated
+      ? !this.#hasLookalikeIds
+      : !(this.#hasGeneratedIds && this.#isLookalike(item.id));
   }
 
   add(item: RawItem): void {
@@ -64,7 +66,7 @@ export class RawFrame {
     this.#items++;
     this.#bytes += item.bytes;
     this.#hasGeneratedIds ||= item.isIdGenerated;
-    this.#hasLookalikeIds ||= !item.isIdGenerated && this.#isLookalike(item);
+    this.#hasLookalikeIds ||= !item.isIdGenerated && this.#isLookalike(item.id);
   }
 
   /** May an event travel in the same frame whose id is made here, and that has at most so many bytes. */
@@ -78,6 +80,22 @@ export class RawFrame {
     this.#items++;
     this.#bytes += bytes;
     this.#hasGeneratedIds = true;
+    return bytes;
+  }
+
+  /** May this event travel in the same frame. */
+  takesNamed(named: NamedEvent): boolean {
+    if (this.#items === 0) return true;
+    if (this.#bytes + mostBytesOfNamed(named) > MAX_FRAME_BYTES) return false;
+    return !(this.#hasGeneratedIds && this.#isLookalike(named.id));
+  }
+
+  /** Answers how many bytes it has as JSON. */
+  addNamed(named: NamedEvent): number {
+    const bytes = this.#lines.addNamed(named);
+    this.#items++;
+    this.#bytes += bytes;
+    this.#hasLookalikeIds ||= this.#isLookalike(named.id);
     return bytes;
   }
 
@@ -122,7 +140,7 @@ export class RawFrame {
    * A sender's id that looks like one made here, such as that of an event which was sent again from the dead letters.
    * It may repeat, and in a frame with the header's prefix nobody would look.
    */
-  #isLookalike(item: RawItem): boolean {
-    return item.id.startsWith(this.generatedIds);
+  #isLookalike(id: string): boolean {
+    return id.startsWith(this.generatedIds);
   }
 }
