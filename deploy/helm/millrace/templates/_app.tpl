@@ -1,7 +1,9 @@
 {{/* Everything that an app is made of. A chart's only template includes this. */}}
 {{- define "millrace.app" -}}
+{{- if .Values.serviceAccount.create }}
 {{ include "millrace.serviceAccount" . }}
 ---
+{{- end }}
 {{ include "millrace.configMap" . }}
 ---
 {{ include "millrace.deployment" . }}
@@ -13,14 +15,25 @@
 ---
 {{ include "millrace.ingress" . }}
 {{- end }}
+{{- if .Values.autoscaling.enabled }}
+---
+{{ include "millrace.autoscaler" . }}
+{{- end }}
+{{- if .Values.networkPolicy.enabled }}
+---
+{{ include "millrace.networkPolicy" . }}
+{{- end }}
 {{- end }}
 
 {{- define "millrace.serviceAccount" -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ include "millrace.name" . }}
+  name: {{ include "millrace.serviceAccountName" . }}
   labels: {{- include "millrace.labels" . | nindent 4 }}
+  {{- with .Values.serviceAccount.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
 # An app never talks to Kubernetes.
 automountServiceAccountToken: false
 {{- end }}
@@ -51,6 +64,45 @@ spec:
   maxUnavailable: {{ .Values.podDisruptionBudget.maxUnavailable }}
   selector:
     matchLabels: {{- include "millrace.selector" . | nindent 6 }}
+{{- end }}
+
+{{- define "millrace.autoscaler" -}}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
+{{- fail (printf "autoscaling.minReplicas is %d, more than maxReplicas, %d" (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
+{{- end -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ include "millrace.name" . }}
+  labels: {{- include "millrace.labels" . | nindent 4 }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ include "millrace.name" . }}}
+  minReplicas: {{ .Values.autoscaling.minReplicas }}
+  maxReplicas: {{ .Values.autoscaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: {{ .Values.autoscaling.targetCPUUtilizationPercentage }}}
+{{- end }}
+
+{{/* Who may ask the app; what the app asks (broker, database, webhooks) is left open. */}}
+{{- define "millrace.networkPolicy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "millrace.name" . }}
+  labels: {{- include "millrace.labels" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "millrace.selector" . | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports:
+        - {port: http, protocol: TCP}
+      {{- with .Values.networkPolicy.from }}
+      from: {{- toYaml . | nindent 8 }}
+      {{- end }}
 {{- end }}
 
 {{- define "millrace.ingress" -}}

@@ -5,7 +5,7 @@ metadata:
   name: {{ include "millrace.name" . }}
   labels: {{- include "millrace.labels" . | nindent 4 }}
 data:
-  {{- include "millrace.settings" . | nindent 2 }}
+  {{- include "millrace.settings" . | trim | nindent 2 }}
 {{- if .Values.pipelines.files }}
 ---
 apiVersion: v1
@@ -15,17 +15,29 @@ metadata:
   labels: {{- include "millrace.labels" . | nindent 4 }}
 data:
   {{- range $name, $text := .Values.pipelines.files }}
-  {{ $name }}: |
-    {{- $text | nindent 4 }}
+  {{ $name }}: {{ $text | toJson }}
   {{- end }}
 {{- end }}
 {{- end }}
 
 {{/* Plain settings. A Secret never goes through here. */}}
 {{- define "millrace.settings" -}}
-MILLRACE_HOST: '0.0.0.0'
-MILLRACE_PORT: {{ .Values.port | quote }}
-MILLRACE_DRAIN_TIMEOUT: {{ printf "%ds" (int .Values.drainSeconds) | quote }}
+{{- $own := include "millrace.ownSettings" . | fromYaml -}}
+{{- range $name, $value := .Values.settings }}
+{{- if or (hasKey $own $name) (eq $name "MILLRACE_STORE") }}
+{{- fail (printf "settings.%s: another value of the chart says it already (port, drainSeconds, broker, store, pipelines)" $name) }}
+{{- end }}
+{{- end }}
+MILLRACE_HOST: {{ .Values.settings.MILLRACE_HOST | default "0.0.0.0" | quote }}
+{{- range $name, $value := merge $own (omit .Values.settings "MILLRACE_HOST") }}
+{{ $name }}: {{ include "millrace.text" $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* What other values of the chart say. */}}
+{{- define "millrace.ownSettings" -}}
+MILLRACE_PORT: {{ .Values.port }}
+MILLRACE_DRAIN_TIMEOUT: {{ printf "%ds" (int .Values.drainSeconds) }}
 MILLRACE_BROKER: {{ required "broker.url is wanted, e.g. ws://pulsar-proxy:8080" .Values.broker.url | quote }}
 MILLRACE_TENANT: {{ .Values.broker.tenant | quote }}
 MILLRACE_NAMESPACE: {{ .Values.broker.namespace | quote }}
@@ -41,9 +53,6 @@ MILLRACE_BROKER_CA_FILE: /secrets/broker-ca/ca.pem
 {{- end }}
 {{- if .Values.pipelines.files }}
 MILLRACE_PIPELINES: {{ include "millrace.pipelineFiles" . | quote }}
-{{- end }}
-{{- range $name, $value := .Values.settings }}
-{{ $name }}: {{ $value | quote }}
 {{- end }}
 {{- end }}
 

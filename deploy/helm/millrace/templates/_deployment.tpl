@@ -5,7 +5,9 @@ metadata:
   name: {{ include "millrace.name" . }}
   labels: {{- include "millrace.labels" . | nindent 4 }}
 spec:
+  {{- if not .Values.autoscaling.enabled }}
   replicas: {{ .Values.replicas }}
+  {{- end }}
   selector:
     matchLabels: {{- include "millrace.selector" . | nindent 6 }}
   strategy:
@@ -14,7 +16,11 @@ spec:
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
   template:
     metadata:
-      labels: {{- include "millrace.labels" . | nindent 8 }}
+      labels:
+        {{- include "millrace.labels" . | nindent 8 }}
+        {{- with .Values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       annotations:
         checksum/config: {{ include "millrace.configMap" . | sha256sum }}
         prometheus.io/scrape: 'true'
@@ -24,7 +30,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:
-      serviceAccountName: {{ include "millrace.name" . }}
+      serviceAccountName: {{ include "millrace.serviceAccountName" . }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ add (int .Values.drainSeconds) 15 }}
@@ -66,7 +72,7 @@ spec:
 
 {{- define "millrace.container" -}}
 name: {{ .Chart.Name }}
-image: {{ printf "%s:%s" (required "image.repository is wanted: build it with deploy/docker/Dockerfile" .Values.image.repository) (.Values.image.tag | default .Chart.AppVersion) | quote }}
+image: {{ include "millrace.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 ports:
   - name: http
@@ -81,11 +87,15 @@ env:
         name: {{ required "store.secret.name is wanted: a Secret with the address of MongoDB" .Values.store.secret.name }}
         key: {{ .Values.store.secret.key }}
   {{- range $variable, $from := .Values.secretSettings }}
+  {{- if eq $variable "MILLRACE_STORE" }}{{ fail "secretSettings.MILLRACE_STORE: store.secret says it already" }}{{ end }}
   - name: {{ $variable }}
     valueFrom:
       secretKeyRef:
         name: {{ required (printf "secretSettings.%s.name is wanted" $variable) $from.name }}
         key: {{ required (printf "secretSettings.%s.key is wanted" $variable) $from.key }}
+  {{- end }}
+  {{- with .Values.env }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 # A process that waits for its servers is alive and not ready: restarting it would help nobody. So its start is over
 # when it listens.
@@ -105,8 +115,10 @@ readinessProbe:
   failureThreshold: 2
 lifecycle:
   preStop:
-    exec: {command: [sleep, {{ .Values.preStopSeconds | quote }}]}
-resources: {{- toYaml .Values.resources | nindent 2 }}
+    exec: {command: [sleep, {{ include "millrace.text" .Values.preStopSeconds | quote }}]}
+{{- with .Values.resources }}
+resources: {{- toYaml . | nindent 2 }}
+{{- end }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -121,6 +133,9 @@ volumeMounts:
   {{- end }}
   {{- if .Values.broker.caSecret.name }}
   - {name: broker-ca, mountPath: /secrets/broker-ca, readOnly: true}
+  {{- end }}
+  {{- with .Values.volumeMounts }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
 
@@ -146,5 +161,8 @@ volumeMounts:
     secretName: {{ .name }}
     items: [{key: {{ required "broker.caSecret.key is wanted" .key }}, path: ca.pem}]
 {{- end }}
+{{- end }}
+{{- with .Values.volumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
