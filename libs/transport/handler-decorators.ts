@@ -19,7 +19,8 @@ export const MILLRACE_TRANSPORT = Symbol('millrace');
 
 /** What a handler's decorators have said, as Nest hands it on to the transport. */
 export interface HandlerNotes {
-  readonly interest?: Interest;
+  /** What each of its decorators wants, by the pattern that Nest knows it by. */
+  readonly interests?: Readonly<Record<string, Interest>>;
   /** `Pager.ring`, for logs and dead letters. */
   readonly handler?: string;
   readonly subscription?: string;
@@ -45,8 +46,9 @@ export type HandlerDecorator<Data> = <Handler extends (data: Data, context: Even
  */
 export function Subscriber(subscription: string, options: SubscriptionOptions = {}): ClassDecorator {
   return applyDecorators(Controller(), SetMetadata(SUBSCRIBER, subscription), (target: object) => {
-    for (const handler of methodsOf((target as { prototype: object }).prototype))
-      note(handler, { subscription, options });
+    const { prototype } = target as { readonly prototype: object };
+    for (const [name, handler] of handlersOf(prototype))
+      note(ownHandler(prototype, name, handler), { subscription, options });
   });
 }
 
@@ -120,16 +122,24 @@ function selection(
   );
 }
 
+/** A method may have several of them: it takes what any of them names. */
 function handles<Data>(interest: Interest): HandlerDecorator<Data> {
   return (target, method, descriptor) => {
     const handler = `${target.constructor.name}.${String(method)}`;
-    const extras = { [NOTES]: { interest, handler } satisfies HandlerNotes };
+    const before = notesOf(descriptor.value)?.interests ?? {};
+    const interests = { ...before, [patternOf(interest, before)]: interest };
+    const extras = { [NOTES]: { interests, handler } satisfies HandlerNotes };
     // By its type it takes no handler with a typed second parameter.
-    const isHandler = EventPattern(interest.topic, MILLRACE_TRANSPORT, extras) as MethodDecorator;
+    const isHandler = EventPattern(Object.keys(interests), MILLRACE_TRANSPORT, extras) as MethodDecorator;
     isHandler(target, method, descriptor);
+    if (Object.keys(before).length > 0) return;
     UseInterceptors(new HandlerOutcome())(target, method, descriptor);
     nameArguments(target, method);
   };
+}
+
+function patternOf({ topic }: Interest, before: Readonly<Record<string, Interest>>): string {
+  return topic in before ? `${topic} (${Object.keys(before).length + 1})` : topic;
 }
 
 /** Left alone, Nest hands on the data and no context. What the user has decorated stays as it is. */
@@ -141,23 +151,40 @@ function nameArguments(target: object, method: string | symbol): void {
   if (!named.has(1)) Ctx()(target, method, 1);
 }
 
-/** Own and inherited. */
-function methodsOf(prototype: object): readonly object[] {
-  const methods: object[] = [];
+type Method = (...args: unknown[]) => unknown;
+
+/** Own and inherited ones, by name. */
+function handlersOf(prototype: object): ReadonlyMap<string, Method> {
+  const methods = new Map<string, Method>();
   for (let at = prototype; at !== Object.prototype; at = Object.getPrototypeOf(at) as object)
-    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(at)))
-      if (typeof value === 'function') methods.push(value as object);
-  return methods;
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at)))
+      if (typeof value === 'function' && !methods.has(name)) methods.set(name, value as Method);
+  // Only where Nest knows a handler: the constructor and other methods have no extras.
+  return new Map([...methods].filter(([, method]) => extrasOf(method) !== undefined));
 }
 
-/** Only where Nest knows a handler: the constructor and other methods have no extras. */
-function note(handler: object, notes: HandlerNotes): void {
-  const extras = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, handler) as
-    Record<string, HandlerNotes> | undefined;
-  if (extras === undefined) return;
-  Reflect.defineMetadata(
-    PATTERN_EXTRAS_METADATA,
-    { ...extras, [NOTES]: { ...extras[NOTES], ...notes } },
-    handler,
-  );
+/** What a class inherits another one may, too, and read it under another name: each has a method of its own to note that on. */
+function ownHandler(prototype: object, name: string, handler: Method): Method {
+  if (Object.hasOwn(prototype, name)) return handler;
+  const own = function (this: unknown, ...args: unknown[]): unknown {
+    return handler.apply(this, args);
+  };
+  for (const key of Reflect.getMetadataKeys(handler) as unknown[])
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, handler), own);
+  Object.defineProperty(prototype, name, { value: own, writable: true, configurable: true });
+  return own;
+}
+
+function note(handler: Method, notes: HandlerNotes): void {
+  const extras = { ...extrasOf(handler), [NOTES]: { ...notesOf(handler), ...notes } };
+  Reflect.defineMetadata(PATTERN_EXTRAS_METADATA, extras, handler);
+}
+
+function notesOf(handler: object | undefined): HandlerNotes | undefined {
+  return handler === undefined ? undefined : extrasOf(handler)?.[NOTES];
+}
+
+function extrasOf(handler: object): Readonly<Record<string, HandlerNotes>> | undefined {
+  return Reflect.getMetadata(PATTERN_EXTRAS_METADATA, handler) as
+    Readonly<Record<string, HandlerNotes>> | undefined;
 }

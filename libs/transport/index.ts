@@ -19,6 +19,7 @@ export type { SubscriptionOptions } from './subscription-settings.js';
 export type { PayloadCheck } from './topic-plan.js';
 export type { SubscriptionProblem } from './topic-subscription.js';
 export {
+  EventUnsendableError,
   HandlerMissingError,
   HandlerTimeoutError,
   PayloadInvalidError,

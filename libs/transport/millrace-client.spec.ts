@@ -67,9 +67,30 @@ describe('emit', () => {
 
   it('fails where the topic is missing, or its name is none; and goes on after that', async () => {
     await expect(emit('web.later', {})).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
-    await expect(emit('later', {})).rejects.toMatchObject({ code: 'SUBSCRIPTION_INVALID' });
+    await expect(emit('later', {})).rejects.toMatchObject({ code: 'EVENT_UNSENDABLE' });
     await broker.ensureTopic({ name: topicOf('later'), partitions: 1 });
     await expect(emit('web.later', {})).resolves.toBeUndefined();
+  });
+});
+
+describe('what can not be sent', () => {
+  it.each([
+    ['data that are no JSON', 'web.notes', { n: 1n }, 'its data are to be JSON'],
+    ['a function', 'web.notes', () => 1, 'its data are to be JSON'],
+    ['a time that is none', { topic: 'web.notes', timeMs: NaN }, {}, 'its time epoch milliseconds'],
+    ['a topic that only Millrace reads', 'web.enriched', {}, "that topic is Millrace's own"],
+    ['no topic', { key: 'k' }, {}, 'that is no topic'],
+  ])('is refused with the reason: %s', async (_name, pattern, data, reason) => {
+    await broker.ensureTopic({ name: topicOf('enriched'), partitions: 1 });
+    await expect(emit(pattern, data)).rejects.toMatchObject({
+      code: 'EVENT_UNSENDABLE',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  it('is no event for a pipeline', async () => {
+    await broker.ensureTopic({ name: topicOf('raw'), partitions: 1 });
+    await expect(emit('web.raw', { path: '/' })).resolves.toBeUndefined();
   });
 });
 

@@ -12,8 +12,8 @@ import {
   TopicMissingError,
   type TopicNamespace,
 } from '#libs/messaging';
-import { fullName } from './plan-topics.js';
-import { RequestUnsupportedError, SubscriptionInvalidError } from './transport.errors.js';
+import { fullName, isInner } from './plan-topics.js';
+import { EventUnsendableError, RequestUnsupportedError } from './transport.errors.js';
 
 /** Where an event goes, and what it is beside its data. A string is the topic alone. */
 export interface EventTarget {
@@ -79,8 +79,7 @@ export class MillraceClient extends ClientProxy {
     const pattern = packet.pattern as string | EventTarget;
     const target = typeof pattern === 'string' ? { topic: pattern } : pattern;
     const { place = { tenant: 'public', namespace: 'default' } } = this.#options;
-    const topic = fullName(target.topic, place);
-    if (topic === undefined) throw new SubscriptionInvalidError([`'${target.topic}' is no topic`]);
+    const topic = topicOf(target, place);
     const message = this.#message(target, packet.data);
     const partition = partitionOf(message.key ?? '', await this.#partitionsOf(topic));
     await this.#send(topic, partition, message);
@@ -90,7 +89,7 @@ export class MillraceClient extends ClientProxy {
   #message({ topic, properties = {}, ...target }: EventTarget, data: unknown): OutgoingMessage {
     const { clock = new SystemClock(), source = '/services' } = this.#options;
     const { id = randomUUID(), subject } = target;
-    const message = publicMessage({
+    const message = encoded(topic, {
       id,
       source: target.source ?? source,
       type: target.type ?? topic,
@@ -130,6 +129,36 @@ export class MillraceClient extends ClientProxy {
     if (partitions === undefined) throw new TopicMissingError(topic, 0);
     if (partitions === 0) throw new TopicMismatchError(topic, 'partitions', 'none', 'a partitioned topic');
     return partitions;
+  }
+}
+
+/** @throws EventUnsendableError */
+function topicOf({ topic }: EventTarget, place: TopicNamespace): string {
+  const full = fullName(String(topic), place);
+  if (full === undefined)
+    throw new EventUnsendableError(
+      String(topic),
+      "that is no topic: 'web.checkouts' or 'persistent://tenant/namespace/name'",
+    );
+  // `raw` takes events from anybody; what is not a frame would stop who reads the others.
+  if (isInner(full) && !full.endsWith('.raw'))
+    throw new EventUnsendableError(
+      topic,
+      "that topic is Millrace's own; events for a pipeline go to its raw",
+    );
+  return full;
+}
+
+/** @throws EventUnsendableError where the data are no JSON, or the time is none */
+function encoded(topic: string, event: Parameters<typeof publicMessage>[0]): OutgoingMessage {
+  try {
+    return publicMessage(event);
+  } catch (error) {
+    throw new EventUnsendableError(
+      topic,
+      `its data are to be JSON, and its time epoch milliseconds: ${(error as Error).message}`,
+      error,
+    );
   }
 }
 

@@ -65,15 +65,16 @@ export class MillraceServer extends Server implements CustomTransportStrategy {
     isEventHandler = false,
     extras: Record<string, unknown> = {},
   ): void {
-    const notes = (extras[NOTES] ?? {}) as HandlerNotes;
-    const name = notes.handler ?? `the handler of ${String(pattern)}`;
+    const { interests = {}, handler, ...notes } = (extras[NOTES] ?? {}) as HandlerNotes;
+    const topic = typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
+    const name = handler ?? `the handler of ${topic}`;
     this.#handlers.push({
       ...notes,
       ...{ name, isEventHandler },
-      interest: notes.interest ?? { topic: String(pattern), format: 'json' },
+      interest: interests[topic] ?? { topic, format: 'json' },
       call: (data, context) => this.#inSpan(callback, data, context),
     });
-    super.addHandler(`${String(pattern)}#${this.#handlers.length}`, callback, isEventHandler, extras);
+    super.addHandler(`${topic}#${this.#handlers.length}`, callback, isEventHandler, extras);
   }
 
   /** @throws by the callback: SubscriptionInvalidError with all that is wrong with the handlers */

@@ -6,7 +6,7 @@ import type { EventHandler, TopicPlan } from './topic-plan.js';
 import { SubscriptionInvalidError } from './transport.errors.js';
 
 /** A handler as Nest has registered it. */
-export interface RegisteredHandler extends Omit<HandlerNotes, 'interest' | 'handler'>, EventHandler {
+export interface RegisteredHandler extends Omit<HandlerNotes, 'interests' | 'handler'>, EventHandler {
   readonly isEventHandler: boolean;
 }
 
@@ -22,6 +22,11 @@ const SHORT_TOPIC = /^[A-Za-z0-9][\w-]*\.[\w.-]{1,200}$/;
 const FULL_TOPIC = /^persistent:\/\/[^/]+\/[^/]+\/[^/]+$/;
 /** Frames, and what is kept nowhere: of no use to others. `raw` is written by others, and read by enrich alone. */
 const INNER_NOUN = /\.(raw|enriched|partials|judged|live)$/;
+
+/** Is it a topic that Millrace alone reads. */
+export function isInner(topic: string): boolean {
+  return INNER_NOUN.test(topic);
+}
 
 /**
  * One plan for each subscription and topic that handlers name.
@@ -77,7 +82,7 @@ function topicOf(
   if (isNoun && pipeline === undefined)
     return void problems.push(`${name}: there is no one pipeline; say which: { pipeline: 'web' }`);
   const topic = isNoun ? `${pipeline}${interest.topic}` : interest.topic;
-  if (INNER_NOUN.test(topic))
+  if (isInner(topic))
     return void problems.push(
       `${name}: ${topic} is Millrace's own; results, alerts, late, dead are for others`,
     );
@@ -111,6 +116,10 @@ function planOf(
   const settings = resolveSettings(subscription, { ...defaults, ...wanted[0] }, problems);
   const dead = settings.deadLetterTopic ?? `${topic}-${subscription}-DLQ`;
   const deadLetters = fullName(dead, namespace);
-  if (deadLetters === undefined) problems.push(`${at}: '${dead}' is no topic for dead letters`);
+  if (deadLetters === undefined || isInner(dead))
+    problems.push(`${at}: '${dead}' is no topic for dead letters; such as 'web.things-dead'`);
+  // It would read what it has put there, and put it there again, for ever.
+  if (deadLetters === topic)
+    problems.push(`${at}: its dead letters go where they come from; name another topic`);
   return { ...place, format: formats[0] ?? 'json', settings, handlers, deadLetters: deadLetters ?? dead };
 }

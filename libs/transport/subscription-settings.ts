@@ -30,38 +30,79 @@ export interface SubscriptionSettings {
 }
 
 const MAX_RETRY_PAUSE_MS = 60_000;
+const MAX_DURATION_MS = 24 * 3_600_000;
+const CHOICES = { from: ['earliest', 'latest'], unhandled: ['dead-letter', 'skip'] } as const;
+const COUNTS = {
+  maxInFlight: { fallback: 16, most: 1_000 },
+  maxAttempts: { fallback: 3, most: 100 },
+} as const;
+/** 0 is no pause; no time at all would fail every attempt. */
+const DURATIONS = {
+  retryAfter: { fallback: '1s', leastMs: 0 },
+  timeBudget: { fallback: '60s', leastMs: 1 },
+} as const;
+const FIELDS: readonly string[] = [
+  ...[CHOICES, COUNTS, DURATIONS].flatMap((fields) => Object.keys(fields)),
+  'deadLetterTopic',
+];
 
-/** @param problems where what is wrong is added */
+/**
+ * Types don't reach who writes JavaScript: everything is looked at.
+ *
+ * @param problems where what is wrong is added
+ */
 export function resolveSettings(
   name: string,
   options: SubscriptionOptions,
   problems: string[],
 ): SubscriptionSettings {
-  const at = `the subscription '${name}'`;
-  const { from = 'earliest', unhandled = 'dead-letter', deadLetterTopic } = options;
-  const count = (field: 'maxInFlight' | 'maxAttempts', fallback: number, most: number): number => {
-    const value = options[field] ?? fallback;
-    const isRight = Number.isInteger(value) && value >= 1 && value <= most;
-    if (!isRight) problems.push(`${at}: ${field} is ${value}, wanted a whole number from 1 to ${most}`);
-    return value;
-  };
-  const duration = (field: 'retryAfter' | 'timeBudget', fallback: string): number => {
-    try {
-      return parseDuration(options[field] ?? fallback);
-    } catch (error) {
-      problems.push(`${at}: ${field}: ${(error as Error).message}`);
-      return 0;
-    }
-  };
+  const report = (problem: string): void => void problems.push(`the subscription '${name}': ${problem}`);
+  for (const field of Object.keys(options))
+    if (!FIELDS.includes(field)) report(`there is no option ${field}; there are ${FIELDS.join(', ')}`);
+  const { deadLetterTopic } = options;
   return {
-    from,
-    maxInFlight: count('maxInFlight', 16, 1_000),
-    maxAttempts: count('maxAttempts', 3, 100),
-    retryAfterMs: duration('retryAfter', '1s'),
-    timeBudgetMs: duration('timeBudget', '60s'),
-    unhandled,
+    from: choice('from', options.from, report),
+    maxInFlight: count('maxInFlight', options, report),
+    maxAttempts: count('maxAttempts', options, report),
+    retryAfterMs: duration('retryAfter', options, report),
+    timeBudgetMs: duration('timeBudget', options, report),
+    unhandled: choice('unhandled', options.unhandled, report),
     ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
   };
+}
+
+type Report = (problem: string) => void;
+
+function choice<Field extends keyof typeof CHOICES>(
+  field: Field,
+  value: string | undefined,
+  report: Report,
+): (typeof CHOICES)[Field][number] {
+  const choices: readonly (typeof CHOICES)[Field][number][] = CHOICES[field];
+  const found = choices.find((each) => each === (value ?? choices[0]));
+  if (found === undefined) report(`${field} is '${value}', wanted one of ${choices.join(', ')}`);
+  return found ?? choices[0]!;
+}
+
+function count(field: keyof typeof COUNTS, options: SubscriptionOptions, report: Report): number {
+  const { fallback, most } = COUNTS[field];
+  const value = options[field] ?? fallback;
+  const isRight = Number.isInteger(value) && value >= 1 && value <= most;
+  if (!isRight) report(`${field} is ${value}, wanted a whole number from 1 to ${most}`);
+  return value;
+}
+
+function duration(field: keyof typeof DURATIONS, options: SubscriptionOptions, report: Report): number {
+  const { fallback, leastMs } = DURATIONS[field];
+  try {
+    const durationMs = parseDuration(options[field] ?? fallback);
+    if (durationMs < leastMs || durationMs > MAX_DURATION_MS)
+      report(`${field} is ${options[field]}, wanted ${leastMs}ms to 24h`);
+    return durationMs;
+  } catch (error) {
+    report(`${field}: ${(error as Error).message}`);
+    return leastMs;
+  }
 }
 
 /** The pause after an attempt that has failed; half of it is jitter. */

@@ -58,6 +58,15 @@ export class SubscriptionWaitingError extends PlatformError {
   }
 }
 
+/** An event that can't be sent as it is. */
+export class EventUnsendableError extends PlatformError {
+  readonly code = 'EVENT_UNSENDABLE';
+  readonly retry: RetryAdvice = 'never';
+  constructor(topic: string, problem: string, cause?: unknown) {
+    super(`an event for '${topic}' can't be sent: ${problem}`, { cause, context: { topic, problem } });
+  }
+}
+
 /** Topics carry events; who wants an answer asks over HTTP. */
 export class RequestUnsupportedError extends PlatformError {
   readonly code = 'REQUEST_UNSUPPORTED';
