@@ -15,3 +15,4 @@ export { parsePipeline, type PipelineContext } from './parse-pipeline.js';
 export { describeProblem, PipelineInvalidError, type PipelineProblem } from './pipeline.errors.js';
 export { globalPartitionsOf, type IngestSettings, type PipelineDefinition } from './pipeline-definition.js';
 export type { PipelineSource, SourceFile } from './pipeline-source.js';
+export { nearName } from './settings/near-name.js';

@@ -5,6 +5,7 @@ import {
   parseBoolean,
   parseBytes,
   parseCount,
+  parseDurationBetween,
   parseDurationMs,
   parseFailpoints,
   parseFences,
@@ -53,10 +54,12 @@ export const SETTINGS = {
     default: 'embedded',
     meaning:
       'The log that everything travels through: `embedded` (in the data folder, one process), or a Pulsar: `ws://host:8080`, `wss://host:8443` (WebSocket), `pulsar://host:6650`, `pulsar+ssl://host:6651` (native client).',
+    shown: withoutCredentials,
   }),
   brokerAdmin: setting('MILLRACE_BROKER_ADMIN', parseAdminAddress, {
     meaning:
       "Pulsar's REST API, e.g. http://host:8080. Default for `ws://` and `wss://`: the same host and port, by http or https; for `pulsar://` and `pulsar+ssl://`: the first host, http at 8080 or https at 8443.",
+    shown: withoutCredentials,
   }),
   brokerTokenFile: setting('MILLRACE_BROKER_TOKEN_FILE', parseText, {
     meaning: 'File with the token that Pulsar wants; read again when it changes. Default: none.',
@@ -162,20 +165,20 @@ export const SETTINGS = {
     default: 'info',
     meaning: 'The least level that is logged: debug, info, warn, error or silent.',
   }),
-  drainTimeoutMs: setting('MILLRACE_DRAIN_TIMEOUT', parseDurationMs, {
+  drainTimeoutMs: setting('MILLRACE_DRAIN_TIMEOUT', parseDurationBetween('1ms', '24h'), {
     default: '30s',
     meaning:
       'How long the end of the process may take: requests end, tasks commit, deliver and give their leases back. Then it ends all the same, with exit code 1, and says what was not done; nothing is lost.',
   }),
-  commitIntervalMs: setting('MILLRACE_COMMIT_INTERVAL', parseDurationMs, {
+  commitIntervalMs: setting('MILLRACE_COMMIT_INTERVAL', parseDurationBetween('1ms', '24h'), {
     default: '1s',
     meaning: 'At most this long between two commits of a task that has something to commit.',
   }),
-  commitGapMs: setting('MILLRACE_COMMIT_GAP', parseDurationMs, {
+  commitGapMs: setting('MILLRACE_COMMIT_GAP', parseDurationBetween('0ms', '24h'), {
     default: '100ms',
     meaning: 'At least this long between two commits of a task, except where an alert waits.',
   }),
-  liveIntervalMs: setting('MILLRACE_LIVE_INTERVAL', parseDurationMs, {
+  liveIntervalMs: setting('MILLRACE_LIVE_INTERVAL', parseDurationBetween('1ms', '24h'), {
     default: '250ms',
     meaning: 'Provisional numbers of one window are sent at most this often.',
   }),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type JsonValue, PlatformError, type RetryAdvice } from '#libs/kernel';
+import { nearName } from '#libs/pipeline';
 import { type ConfigurationVariable, SETTINGS, type SettingValues } from './configuration-variables.js';
 import { parseBoolean } from './setting-parsers.js';
 
@@ -83,6 +84,22 @@ export class Configuration {
     return new Configuration(app, values as SettingValues, origins, secretsIn(environment));
   }
 
+  /**
+   * One of several processes can't have a log or a store of its own: it would take in what nobody reads, and count beside the others.
+   *
+   * @throws ConfigurationInvalidError where one is embedded
+   */
+  assertShared(): void {
+    const problems = (['broker', 'store'] as const)
+      .filter((name) => this.values[name].kind === 'embedded')
+      .map((name) => {
+        const { variable } = SETTINGS[name];
+        const origin = this.#origins.get(name)?.origin ?? 'default';
+        return `${variable} is 'embedded' (${origin}), wanted ${SHARED[name]}: ${this.app} is one of several processes; standalone is all of them in one`;
+      });
+    if (problems.length > 0) throw new ConfigurationInvalidError(problems);
+  }
+
   /** Every setting with its origin, fit to be shown: secrets are hidden. */
   effective(): readonly EffectiveSetting[] {
     return Object.entries<ConfigurationVariable>(SETTINGS).map(([name, definition]) => {
@@ -120,6 +137,10 @@ function shownText({ isSecret, shown }: ConfigurationVariable, text: string): st
   return shown === undefined ? text : shown(text);
 }
 
+const SHARED = {
+  broker: 'the address of a Pulsar, e.g. ws://host:8080',
+  store: 'the address of a MongoDB replica set, e.g. mongodb://host:27017/?replicaSet=rs0',
+} as const;
 const SECRET = 'MILLRACE_SECRET_';
 /** Variables that share the prefix and are no settings: of the tests, and the secrets of functions. */
 const OTHERS = /^MILLRACE_(TEST|SECRET)_/;
@@ -136,7 +157,17 @@ function refuseUnknown(environment: Readonly<Record<string, string | undefined>>
   const unknown = Object.keys(environment).filter(
     (name) => name.startsWith('MILLRACE_') && !OTHERS.test(name) && !known.has(name),
   );
-  for (const name of unknown) problems.push(`${name} is not a setting; docs/configuration.md lists them`);
+  for (const name of unknown) {
+    const meant = meantBy(name, [...known]);
+    const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+    problems.push(`${name} is not a setting${hint}; docs/configuration.md lists them`);
+  }
+}
+
+/** A typo, or something behind the name: MILLRACE_STORE_URL. */
+function meantBy(name: string, known: readonly string[]): string | undefined {
+  const longestFirst = known.toSorted((a, b) => b.length - a.length);
+  return nearName(name, known) ?? longestFirst.find((setting) => name.startsWith(`${setting}_`));
 }
 
 /** `--data-dir x`, `--data-dir=x`, and `--demo` / `--no-demo` for settings that are true or false. */

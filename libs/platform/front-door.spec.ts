@@ -106,4 +106,16 @@ describe('the front door', () => {
     });
     await door.close();
   });
+
+  it.each([
+    ['192.0.2.1', 'this machine has no such address'],
+    ['no-such-host.invalid', 'MILLRACE_HOST'],
+  ])('says that nobody can listen at %s', async (host, reason) => {
+    const second = new FrontDoor(clock, () => true);
+    await expect(second.listen(0, host)).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: expect.stringContaining(reason),
+    });
+    await door.close();
+  });
 });

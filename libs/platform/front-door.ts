@@ -25,6 +25,33 @@ export class PortBusyError extends PlatformError {
   }
 }
 
+/** There is no such address here, or the process may not listen on it. */
+export class ListenFailedError extends PlatformError {
+  readonly code = 'LISTEN_FAILED';
+  readonly retry: RetryAdvice = 'never';
+  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
+    const reason = REASONS[cause.code ?? ''] ?? cause.message;
+    super(`nobody can listen at port ${port} of ${host} (MILLRACE_HOST, MILLRACE_PORT): ${reason}`, {
+      cause,
+      context: { host, port, reason },
+    });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not; ports from 1024 on are for everybody',
+  EADDRNOTAVAIL: 'this machine has no such address; 127.0.0.1 is loopback, 0.0.0.0 all that it has',
+  ENOTFOUND: 'there is no such name; 127.0.0.1 is loopback, 0.0.0.0 all addresses of this machine',
+};
+
+/** What an attempt to listen has failed with, as people can use it. */
+export function listenFailure(error: unknown, host: string, port: number): PlatformError {
+  const cause = error as NodeJS.ErrnoException;
+  return cause.code === 'EADDRINUSE'
+    ? new PortBusyError(host, port)
+    : new ListenFailedError(host, port, cause);
+}
+
 /** Answers a request that is not for the app; false: it is, after all. */
 export type Substitute = (request: IncomingMessage, response: ServerResponse) => boolean;
 
@@ -51,12 +78,10 @@ export class FrontDoor {
     this.server = createServer(settings, (request, response) => this.#answer(request, response));
   }
 
-  /** Opens the socket. Gives its address. @throws PortBusyError */
+  /** Opens the socket. Gives its address. @throws PortBusyError, ListenFailedError */
   async listen(port: number, host: string): Promise<string> {
     await new Promise<void>((done, fail) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) =>
-        fail(error.code === 'EADDRINUSE' ? new PortBusyError(host, port) : error),
-      );
+      this.server.once('error', (error) => fail(listenFailure(error, host, port)));
       this.server.listen(port, host, done);
     });
     return urlOf(this.server.address() as AddressInfo);

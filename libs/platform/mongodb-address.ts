@@ -14,9 +14,16 @@ export interface MongodbAddress {
 export function parseMongodbAddress(text: string): MongodbAddress | undefined {
   const found = ADDRESS.exec(text);
   if (found === null) return undefined;
-  const database =
-    found[2] === undefined || found[2] === '' ? undefined : parseDatabase(decodeURIComponent(found[2]));
+  const database = found[2] === undefined || found[2] === '' ? undefined : parseDatabase(unescaped(found[2]));
   return { kind: 'mongodb', address: text, database };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new RangeError(`the name of a database, in which %25 stands for %; found ${text}`);
+  }
 }
 
 /** @throws RangeError that says what is wanted */

@@ -67,6 +67,16 @@ export function parseDurationMs(text: string): number {
   }
 }
 
+/** Both ends may be. A timer of more than 24 days would fire at once. */
+export function parseDurationBetween(least: string, most: string): (text: string) => number {
+  return (text) => {
+    const durationMs = parseDurationMs(text);
+    if (durationMs < parseDuration(least) || durationMs > parseDuration(most))
+      throw new RangeError(`a duration from ${least} to ${most}, such as 100ms, 10s or 5m`);
+    return durationMs;
+  };
+}
+
 export function parseName(text: string): string {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) throw new RangeError('a name of letters, digits, _ and -');
   return text;

@@ -7,7 +7,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { FACTS, type Telemetry } from '#libs/observability';
 import { MillraceServer, SubscriptionHealth, SubscriptionInvalidError } from '#libs/transport';
 import { Configuration } from './configuration.js';
-import { PortBusyError } from './front-door.js';
+import { listenFailure } from './front-door.js';
 import { MetricsController } from './metrics.controller.js';
 import { MillraceModule, telemetryOf } from './millrace.module.js';
 import { NestLogger } from './nest-logger.js';
@@ -91,8 +91,10 @@ async function openSubscriber(
       'there is no handler: a @Subscriber class with @OnAlert, @OnResult or @OnEvent',
     ]);
   const { host, port: wanted = port } = configuration.values;
+  // By itself: what fails in it is no error of the socket.
+  await app.init();
   await app.listen(wanted, host).catch((error: unknown) => {
-    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? new PortBusyError(host, wanted) : error;
+    throw listenFailure(error, host, wanted);
   });
   const url = (await app.getUrl()).replace('127.0.0.1', 'localhost');
   telemetry.record(FACTS.appReady, { url });
