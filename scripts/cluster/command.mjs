@@ -16,20 +16,25 @@ const PAGE_PORT = 3000;
 const SUBSCRIBER = { name: 'subscriber', program: join(ROOT, 'scripts/cluster/subscriber.mjs') };
 const SUBSCRIBER_PORT = 3006;
 const MAX_REPLICAS = 8;
+const MAX_PORT = 65_535;
 const USAGE = `usage: npm run cluster [-- --replicas N]   (N from 1 to ${MAX_REPLICAS}; settings: docs/configuration.md)`;
 
 await main(async () => {
   const replicas = replicasIn(process.argv.slice(2));
+  const port = portOfPage(process.env.MILLRACE_PORT);
   const stop = stopSignal();
   const view = new LogView(process.stdout);
   // The last to be opened is the first to be closed.
   const closers = [];
   let exitCode = 0;
   try {
+    const places = await placesFor(replicas, port);
+    // Before the servers, which take their time: a port that is taken is told at once.
+    const front = await openFront({ port, targets: targetsIn(places) });
+    closers.push(() => front.close());
     const servers = await startServers(process.env, (text) => view.say(text));
     closers.push(() => servers.stop());
-    if (!stop.aborted)
-      exitCode = await runApps({ replicas, stop, view, settings: servers.settings, closers });
+    if (!stop.aborted) exitCode = await runApps({ places, front, stop, view, settings: servers.settings });
   } finally {
     while (closers.length > 0) await closers.pop()();
   }
@@ -38,26 +43,17 @@ await main(async () => {
 });
 
 /** Runs until it is told to stop, or an app dies. Gives the exit code. */
-async function runApps({ replicas, stop, view, settings, closers }) {
-  const places = await placesFor(replicas);
+async function runApps({ places, front, stop, view, settings }) {
   const apps = new AppProcesses(view);
-  const portOfPage = Number(process.env.MILLRACE_PORT ?? PAGE_PORT);
-  const front = await openFront({
-    port: portOfPage,
-    targets: {
-      ingest: places.filter(({ app }) => app === 'ingest').map(({ port }) => port),
-      dashboard: places.filter(({ app }) => app === 'dashboard').map(({ port }) => port),
-    },
-  });
-  closers.push(() => front.close());
   view.say(
     `stop and start an app alone with: ${alone(settings)} MILLRACE_PORT=… node dist/apps/<app>/main.js`,
   );
   for (const place of places) apps.start(place, settings);
   apps.start({ ...SUBSCRIBER, port: await freePort(SUBSCRIBER_PORT) }, settings);
-  const stopped = new Promise((done) =>
-    stop.addEventListener('abort', () => done('stopped'), { once: true }),
-  );
+  const stopped = new Promise((done) => {
+    if (stop.aborted) done('stopped');
+    stop.addEventListener('abort', () => done('stopped'), { once: true });
+  });
   const ended = Promise.race([stopped, apps.died, apps.allEnded]);
   const whenReady = apps.allReady.then(() => {
     view.say(`Millrace runs: open ${front.url}`);
@@ -72,8 +68,13 @@ async function runApps({ replicas, stop, view, settings, closers }) {
   return why === 'stopped' && isClean ? 0 : 1;
 }
 
-async function placesFor(replicas) {
-  const taken = new Set();
+function targetsIn(places) {
+  const portsOf = (name) => places.filter(({ app }) => app === name).map(({ port }) => port);
+  return { ingest: portsOf('ingest'), dashboard: portsOf('dashboard') };
+}
+
+async function placesFor(replicas, pagePort) {
+  const taken = new Set([pagePort]);
   const places = [];
   for (let replica = 1; replica <= replicas; replica++)
     for (const [app, wanted] of Object.entries(PORTS)) {
@@ -102,6 +103,12 @@ function replicasIn(args) {
   } catch (error) {
     throw new ScriptFailure(`${error.message}\n${USAGE}`, 2);
   }
+}
+
+function portOfPage(text) {
+  if (!text) return PAGE_PORT;
+  if (/^\d+$/.test(text) && Number(text) <= MAX_PORT) return Number(text);
+  throw new ScriptFailure(`MILLRACE_PORT is '${text}', wanted a port, 0 to ${MAX_PORT}`, 2);
 }
 
 function stopSignal() {

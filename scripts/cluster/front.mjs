@@ -1,4 +1,5 @@
-// What an ingress does in front of the apps: /v1/streams goes to ingest, everything else to the dashboard.
+// What an ingress does in front of the apps: /v1/streams goes to ingest, everything else to the dashboard; by turns to their
+// replicas, and past one that is not there.
 
 import { createServer, request as sendOn } from 'node:http';
 import { ScriptFailure } from '../workspace.mjs';
@@ -13,8 +14,9 @@ export async function openFront({ port, targets }) {
   let turn = 0;
   const server = createServer((request, response) => {
     const app = request.url?.startsWith('/v1/streams/') ? 'ingest' : 'dashboard';
-    const ports = targets[app];
-    passOn({ app, port: ports[turn++ % ports.length], request, response });
+    const first = turn++ % targets[app].length;
+    const ports = [...targets[app].slice(first), ...targets[app].slice(0, first)];
+    passOn({ app, ports, request, response });
   });
   // A body may take as long as its sender likes.
   server.requestTimeout = 0;
@@ -32,16 +34,26 @@ export async function openFront({ port, targets }) {
   };
 }
 
-function passOn({ app, port, request, response }) {
+function passOn({ app, ports: [port, ...others], request, response }) {
   const { method, url, headers } = request;
   const onward = sendOn({ host: HOST, port, method, path: url, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
     answer.once('error', () => response.destroy());
   });
-  onward.once('error', (error) => refuse(response, `${app} at port ${port}: ${error.message}`));
+  let isConnected = false;
+  onward.once('socket', (socket) =>
+    socket.once('connect', () => {
+      isConnected = true;
+      request.pipe(onward);
+    }),
+  );
+  onward.once('error', (error) => {
+    // Nothing of the body is gone.
+    if (!isConnected && others.length > 0) passOn({ app, ports: others, request, response });
+    else refuse(response, `${app} at port ${port}: ${error.message}`);
+  });
   response.once('close', () => onward.destroy());
-  request.pipe(onward);
 }
 
 function refuse(response, detail) {
