@@ -41,6 +41,13 @@ describe('a compressed body', () => {
     expect(await ingest.post(LOGS, body, sent('gzip'))).toMatchObject({ body: { accepted: 2 } });
   });
 
+  it('of several frames is read to its end, without what is to be skipped', async () => {
+    const skippable = Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 4, 0, 0, 0]), Buffer.from('skip')]);
+    const frame = zstdCompressSync(LINE);
+    const body = Buffer.concat([skippable, frame, frame, skippable, frame, skippable]);
+    expect(await ingest.post(LOGS, body, sent('zstd'))).toMatchObject({ body: { accepted: 3 } });
+  });
+
   it.each([
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
@@ -61,11 +68,20 @@ describe('a compressed body', () => {
     expect(answer).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
   });
 
+  const gzipped = gzipSync(LINE.repeat(5_000));
+  const frame = zstdCompressSync(LINE.repeat(5_000));
   it.each([
-    ['is none', Buffer.from(LINE)],
-    ['breaks off', gzipSync(LINE.repeat(5_000)).subarray(0, -20)],
-  ])('that %s is refused by name', async (_, body) => {
-    const answer = await ingest.post(LOGS, body, sent('gzip'));
+    ['gzip', 'is none', Buffer.from(LINE)],
+    ['gzip', 'breaks off', gzipped.subarray(0, -20)],
+    ['gzip', 'breaks off in its second member', Buffer.concat([gzipped, gzipped.subarray(0, 9)])],
+    ['gzip', 'has plain lines behind it', Buffer.concat([gzipped, Buffer.from(LINE)])],
+    ['zstd', 'is none', Buffer.from(LINE)],
+    ['zstd', 'is empty', Buffer.alloc(0)],
+    ['zstd', 'breaks off', frame.subarray(0, -5)],
+    ['zstd', 'breaks off in its second frame', Buffer.concat([frame, frame.subarray(0, 3)])],
+    ['zstd', 'has plain lines behind it', Buffer.concat([frame, Buffer.from(LINE)])],
+  ])('of %s that %s is refused by name', async (encoding, _, body) => {
+    const answer = await ingest.post(LOGS, body, sent(encoding));
     expect(answer).toMatchObject({ status: 400, body: { code: 'BODY_NOT_INFLATABLE' } });
   });
 });

@@ -1,4 +1,4 @@
-import type { Readable, Transform } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import {
   BodyIncompleteError,
@@ -6,13 +6,30 @@ import {
   BodyNotInflatableError,
   ContentEncodingUnsupportedError,
 } from './ingest.errors.js';
+import { ZstdFrames } from './zstd-frames.js';
+
+/** Takes what is compressed, and gives what it stands for. */
+interface Inflater {
+  readonly input: Writable;
+  readonly output: Readable;
+}
 
 /** What is there of each encoding, by its name in `content-encoding`. Frames and members behind each other are read as one. */
-const INFLATERS: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  zstd: () => createZstdDecompress(),
+const INFLATERS: Readonly<Record<string, () => Inflater>> = {
+  gzip: gunzip,
+  'x-gzip': gunzip,
+  zstd: () => {
+    const frames = new ZstdFrames();
+    const inflater = createZstdDecompress();
+    frames.once('error', (error) => inflater.destroy(error));
+    return { input: frames, output: frames.pipe(inflater) };
+  },
 };
+
+function gunzip(): Inflater {
+  const inflater = createGunzip();
+  return { input: inflater, output: inflater };
+}
 
 /**
  * The bytes of a body as they come, inflated where it is compressed. The sender waits while a chunk is being worked on.
@@ -50,25 +67,30 @@ async function* plainChunks(body: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* through(body: Readable, inflater: Transform, encoding: string): AsyncGenerator<Uint8Array> {
+async function* through(
+  body: Readable,
+  { input, output }: Inflater,
+  encoding: string,
+): AsyncGenerator<Uint8Array> {
   let brokenOff: unknown;
   const onError = (error: unknown): void => {
     brokenOff = error;
-    inflater.destroy(error as Error);
+    output.destroy(error as Error);
   };
   // Not `pipeline`: it would close the sender's connection before it has its answer.
   body.once('error', onError);
-  body.pipe(inflater);
+  body.pipe(input);
   try {
-    for await (const chunk of inflater) yield chunk as Uint8Array;
+    for await (const chunk of output) yield chunk as Uint8Array;
   } catch (error) {
     throw brokenOff === undefined
       ? new BodyNotInflatableError(encoding, error)
       : new BodyIncompleteError(brokenOff);
   } finally {
     body.off('error', onError);
-    body.unpipe(inflater);
-    inflater.destroy();
+    body.unpipe(input);
+    input.destroy();
+    output.destroy();
     body.resume();
   }
 }
