@@ -86,6 +86,48 @@ describe('a compressed body', () => {
   });
 });
 
+describe('a body that is no text in UTF-8', () => {
+  const event = JSON.stringify({ method: 'GET', path: '/', status: 200 });
+  it.each([
+    ['gzip', gzipSync, 'Content-Encoding: gzip'],
+    ['zstd', zstdCompressSync, 'Content-Encoding: zstd'],
+    ['UTF-16', (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le'), 'send it as UTF-8'],
+  ])('and does not say so is refused by what it is: %s', async (_, print, detail) => {
+    const wanted = { status: 415, body: { code: 'BODY_NOT_TEXT', detail: expect.stringContaining(detail) } };
+    expect(await ingest.post(LOGS, print(LINE))).toMatchObject(wanted);
+    expect(await ingest.post(EVENTS, print(event))).toMatchObject(wanted);
+    expect(await ingest.post(EVENTS, print(event), { contentType: 'application/x-ndjson' })).toMatchObject(
+      wanted,
+    );
+    expect(await ingest.items()).toHaveLength(0);
+  });
+
+  it('but for a byte order mark is taken', async () => {
+    expect(await ingest.post(EVENTS, `\ufeff${event}`)).toMatchObject({ body: { accepted: 1 } });
+    expect(await ingest.post(EVENTS, `\ufeff[${event}]`)).toMatchObject({ body: { accepted: 1 } });
+  });
+});
+
+describe('what was said to be a CloudEvent', () => {
+  const envelope = JSON.stringify({ id: '1', data: { method: 'GET', path: '/', status: 200 } });
+  it.each([
+    ['application/cloudevents+json', envelope, {}],
+    ['application/cloudevents-batch+json', `[${envelope}]`, {}],
+    ['application/json', envelope, { 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't' }],
+  ])('as %s is refused without specversion', async (contentType, body, headers) => {
+    const answer = await ingest.post(EVENTS, body, { contentType, headers });
+    expect(answer).toMatchObject({
+      body: { accepted: 0, rejected: 1, errors: [{ code: 'CLOUD_EVENT_INVALID', path: '/specversion' }] },
+    });
+  });
+
+  it('in binary mode is one event, not lines of them', async () => {
+    const headers = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't' };
+    const answer = await ingest.post(EVENTS, envelope, { contentType: 'application/x-ndjson', headers });
+    expect(answer).toMatchObject({ status: 415, body: { code: 'CONTENT_TYPE_UNSUPPORTED' } });
+  });
+});
+
 describe('a CloudEvent in binary mode', () => {
   it('may have data of any kind of JSON, and attributes between quotes', async () => {
     const answer = await ingest.post(EVENTS, JSON.stringify({ method: 'GET', path: '/', status: 200 }), {

@@ -19,13 +19,20 @@ export const takeJsonLine: LineTaker = (text, place, intake) => {
   takeValue(value, place, { intake, original });
 };
 
+interface ValueOptions {
+  readonly intake: IntakeRequest;
+  readonly original: () => Original;
+  /** The sender has said that it is one. */
+  readonly isCloudEvent?: boolean;
+}
+
 /** Takes a value of JSON as one event, or refuses it. */
 export function takeValue(
   value: unknown,
   place: ItemPlace,
-  { intake, original }: { intake: IntakeRequest; original: () => Original },
+  { intake, original, isCloudEvent = false }: ValueOptions,
 ): void {
-  const parsed = parseEvent(value, { receivedMs: intake.receivedMs });
+  const parsed = parseEvent(value, { receivedMs: intake.receivedMs, isCloudEvent });
   if (parsed.kind === 'rejected') {
     const { code, reason: detail, path, id } = parsed;
     intake.reject({ code, detail, path }, place, { original, id });

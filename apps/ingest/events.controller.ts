@@ -71,7 +71,7 @@ export class EventsController {
     const values = events === undefined ? valuesOf(parseBody(body.bytes), body) : [];
     const intake = await this.intake.begin(stream, options);
     if (events === undefined) {
-      await takeValues(values, intake);
+      await takeValues(values, intake, isCloudEvent(body));
     } else {
       await takeScanned(events, intake);
       this.#scanned.letGo(events);
@@ -92,22 +92,35 @@ function isForScanner({ mediaType, headers }: WholeBody): boolean {
   return headers === undefined && (mediaType === JSON_TYPE || mediaType === BEACON_TYPE);
 }
 
-/** In binary mode the type is that of the data, which may be any kind of JSON. */
+/** In binary mode the type is that of the data, which may be any kind of JSON, and is the data of one event. */
 function isAccepted(mediaType: string, isBinary: boolean): boolean {
+  if (isBinary && LINE_TYPES.includes(mediaType)) return false;
   return ACCEPTED_TYPES.includes(mediaType) || (isBinary && mediaType.endsWith('+json'));
+}
+
+function isStructured(mediaType: string): boolean {
+  return mediaType === CLOUD_EVENT_BATCH_TYPE || mediaType === CLOUD_EVENT_TYPE;
+}
+
+function isCloudEvent({ mediaType, headers }: WholeBody): boolean {
+  return headers !== undefined || isStructured(mediaType);
 }
 
 function valuesOf(value: unknown, { mediaType, headers }: WholeBody): readonly unknown[] {
   if (mediaType === CLOUD_EVENT_BATCH_TYPE && !Array.isArray(value)) throw new BatchNotArrayError();
-  const isStructured = mediaType === CLOUD_EVENT_BATCH_TYPE || mediaType === CLOUD_EVENT_TYPE;
-  if (headers !== undefined && !isStructured) return [binaryCloudEvent(headers, value as JsonValue)];
+  if (headers !== undefined && !isStructured(mediaType))
+    return [binaryCloudEvent(headers, value as JsonValue)];
   return Array.isArray(value) ? value : [value];
 }
 
-async function takeValues(values: readonly unknown[], intake: IntakeRequest): Promise<void> {
+async function takeValues(
+  values: readonly unknown[],
+  intake: IntakeRequest,
+  isCloudEvent: boolean,
+): Promise<void> {
   for (const [index, value] of values.entries()) {
     if (!intake.hasRoom) await intake.untilRoom();
-    takeValue(value, { index }, { intake, original: () => originalValue(value) });
+    takeValue(value, { index }, { intake, original: () => originalValue(value), isCloudEvent });
   }
 }
 

@@ -4,8 +4,10 @@ import {
   BodyIncompleteError,
   BodyInflatedTooLargeError,
   BodyNotInflatableError,
+  BodyNotTextError,
   ContentEncodingUnsupportedError,
 } from './ingest.errors.js';
+import { assertText } from './text-body.js';
 import { ZstdFrames } from './zstd-frames.js';
 
 /** Takes what is compressed, and gives what it stands for. */
@@ -36,7 +38,7 @@ function gunzip(): Inflater {
  *
  * @param encoding what `content-encoding` says
  * @param maxInflatedBytes a few bytes may stand for any number: of a compressed body no more than this is read
- * @throws ContentEncodingUnsupportedError, BodyNotInflatableError, BodyInflatedTooLargeError, BodyIncompleteError
+ * @throws ContentEncodingUnsupportedError, BodyNotTextError, BodyNotInflatableError, BodyInflatedTooLargeError, BodyIncompleteError
  */
 export async function* inflatedChunks(
   body: Readable,
@@ -59,11 +61,16 @@ export async function* inflatedChunks(
 }
 
 async function* plainChunks(body: Readable): AsyncGenerator<Uint8Array> {
+  let isBegun = false;
   try {
     // Refused in the middle, a body stays open: Node throws away what is left of it once the answer is written.
-    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      if (!isBegun) assertText(chunk as Uint8Array);
+      isBegun = true;
+      yield chunk as Uint8Array;
+    }
   } catch (error) {
-    throw new BodyIncompleteError(error);
+    throw error instanceof BodyNotTextError ? error : new BodyIncompleteError(error);
   }
 }
 

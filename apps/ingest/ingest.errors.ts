@@ -70,6 +70,16 @@ export class BodyNotInflatableError extends PlatformError {
   }
 }
 
+/** A body that is no text in UTF-8, by how it begins: compressed without saying so, or UTF-16. Nothing of it is taken in. */
+export class BodyNotTextError extends PlatformError {
+  readonly code = 'BODY_NOT_TEXT';
+  readonly retry: RetryAdvice = 'never';
+  readonly httpStatus = 415;
+  constructor(reason: string) {
+    super(`the body is no text in UTF-8: ${reason}`);
+  }
+}
+
 /** A compressed body that stands for more bytes than are read of one. What came before is stored. */
 export class BodyInflatedTooLargeError extends PlatformError {
   readonly code = 'BODY_INFLATED_TOO_LARGE';

@@ -7,6 +7,7 @@ import { BodyBuffers } from './body-buffers.js';
 import { collected } from './collected-body.js';
 import { inflatedChunks } from './inflated-body.js';
 import { BodyNotJsonError, BodyTooLargeError } from './ingest.errors.js';
+import { assertText } from './text-body.js';
 
 /** The most bytes of a body that has to be read as a whole. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024;
@@ -74,11 +75,12 @@ interface BodySettings {
   readonly ingestMaxInflatedBytes: number;
 }
 
-/** A body as JSON. @throws BodyNotJsonError */
+/** A body as JSON, with a byte order mark or without. @throws BodyNotJsonError, BodyNotTextError */
 export function parseBody(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(body.toString('utf8').replace(/^\ufeff/, ''));
   } catch (error) {
+    assertText(body);
     throw new BodyNotJsonError(error instanceof Error ? error.message : String(error));
   }
 }

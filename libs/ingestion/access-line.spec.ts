@@ -148,6 +148,29 @@ describe('a line of the combined format', () => {
     expect(parsed).not.toHaveProperty('data.durationMs');
   });
 
+  it.each([
+    ['350 5321', undefined],
+    ['0.123 0.120', 123],
+    ['12345 -', 12.345],
+  ])('may end with %s', (more, durationMs) => {
+    expect((parseLogLine(`${COMBINED} ${more}`) as { data: object }).data).toEqual({
+      ...(parseLogLine(COMBINED) as { data: object }).data,
+      ...(durationMs === undefined ? {} : { durationMs }),
+    });
+  });
+
+  it.each([
+    ['203.0.113.9, 10.0.0.1', 'combined', {}],
+    ['203.0.113.9, 10.0.0.2, 10.0.0.1', 'combined', {}],
+    ['shop.example:443 203.0.113.9, 10.0.0.1', 'vhost_combined', { host: 'shop.example' }],
+    ['2001:db8::2 203.0.113.9', 'vhost_combined', { host: '2001:db8::2' }],
+  ])('may begin with %s', (front, format, more) => {
+    const parsed = parseLogLine(`${front} - ann ${TIME} "GET / HTTP/1.1" 200 5 "-" "x"`);
+    const data = { clientIp: '203.0.113.9', userId: 'ann', ...more };
+    expect(parsed).toMatchObject({ kind: 'parsed', format, data });
+    expect(Object.hasOwn((parsed as { data: object }).data, 'host')).toBe('host' in more);
+  });
+
   it('takes time in proportion to its length', () => {
     const hostile = [
       `${' ['.repeat(50_000)}`,

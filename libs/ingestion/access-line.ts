@@ -16,6 +16,7 @@ import { CLF_TIME_LENGTH, parseClfTime } from './timestamp.js';
 
 const SPACE = 32;
 const QUOTE = 34;
+const COMMA = 44;
 const CLOSING_BRACKET = 93;
 
 /** The formats that this file reads. */
@@ -25,7 +26,9 @@ export type AccessFormat = Exclude<LogFormat, 'json' | 'nginx-json'>;
  * Reads a line of Apache's common or combined format, also with the virtual host in front, and of nginx's default.
  * Where no format is wanted, a host in front is told by the `-` of ident behind the client's address.
  * After the user agent may follow quoted fields, which are left out, and plain ones: if the first of these is a
- * number it is the duration, in seconds with a dot (nginx's `$request_time`), else in microseconds (Apache's `%D`).
+ * number it is the duration, in seconds with a dot (nginx's `$request_time`), else in microseconds (Apache's `%D`). Two
+ * whole numbers are the bytes that came in and went out (Apache's combinedio), and no duration.
+ * In the place of the client may stand a list, as proxies make it (`%{X-Forwarded-For}i`): its first address is the client.
  */
 export function parseAccessLine(text: string, wanted?: AccessFormat): ParsedLine {
   const timeAt = findTime(text);
@@ -116,20 +119,27 @@ function readSender(
   end: number,
   { data, isHostWanted }: Sender,
 ): 'with-host' | 'without-host' | undefined {
-  const first = text.indexOf(' ');
-  const second = text.indexOf(' ', first + 1);
+  const first = listEnd(text, 0);
+  const second = listEnd(text, first + 1);
   if (first < 1 || first >= end || second < 0 || second >= end) return undefined;
   if (isHostWanted ?? isIdentNext(text, { first, second, end })) {
     const third = text.indexOf(' ', second + 1);
     if (third < 0 || third >= end) return undefined;
     data['host'] ??= hostOf(text.slice(0, first));
-    setText(data, 'clientIp', unescapeQuoted(text.slice(first + 1, second)));
+    setClient(data, text.slice(first + 1, second));
     setUser(data, text.slice(third + 1, end));
     return 'with-host';
   }
-  setText(data, 'clientIp', unescapeQuoted(text.slice(0, first)));
+  setClient(data, text.slice(0, first));
   setUser(data, text.slice(second + 1, end));
   return 'without-host';
+}
+
+/** Where the word ends that begins at `from`, or the words with commas between them. */
+function listEnd(text: string, from: number): number {
+  let end = text.indexOf(' ', from);
+  while (end > from && text.charCodeAt(end - 1) === COMMA) end = text.indexOf(' ', end + 1);
+  return end;
 }
 
 /** With the virtual host in front, the user's place holds the `-` of ident. */
@@ -155,7 +165,7 @@ function readAnswer(text: string, at: number, data: LineData): number {
 
 /** What follows the bytes; undefined if it is neither combined nor common. */
 function readTail(text: string, from: number, data: LineData): 'common' | 'combined' | undefined {
-  const seen: SeenFields = { quoted: 0, plain: 0 };
+  const seen: SeenFields = { quoted: 0, plain: 0, isWhole: false };
   for (let at = from; at < text.length;) {
     at = text.charCodeAt(at) === SPACE ? readTailField(text, at + 1, data, seen) : -1;
     if (at < 0) return undefined;
@@ -168,6 +178,8 @@ function readTail(text: string, from: number, data: LineData): 'common' | 'combi
 interface SeenFields {
   quoted: number;
   plain: number;
+  /** The last plain one was a whole number. */
+  isWhole: boolean;
 }
 
 /** Answers where the field ends, -1 if its quote never closes. */
@@ -179,8 +191,16 @@ function readTailField(text: string, at: number, data: LineData, seen: SeenField
     return end + 1;
   }
   const end = wordEnd(text, at);
-  if (end > at && seen.plain++ === 0) setDuration(data, text.slice(at, end));
+  if (end > at) setPlain(data, seen, text.slice(at, end));
   return end;
+}
+
+function setPlain(data: LineData, seen: SeenFields, word: string): void {
+  const isWhole = wholeNumber(word, 0, word.length) >= 0;
+  if (seen.plain === 0) setDuration(data, word);
+  else if (seen.plain === 1 && isWhole && seen.isWhole) delete data['durationMs'];
+  seen.plain++;
+  seen.isWhole = isWhole;
 }
 
 function setQuoted(data: LineData, index: number, text: string): void {
@@ -190,6 +210,11 @@ function setQuoted(data: LineData, index: number, text: string): void {
 
 function setText(data: LineData, field: string, text: string): void {
   if (!isAbsent(text)) data[field] = text;
+}
+
+function setClient(data: LineData, text: string): void {
+  const listed = text.indexOf(',');
+  setText(data, 'clientIp', unescapeQuoted(listed < 0 ? text : text.slice(0, listed)));
 }
 
 /** Apache writes an empty name as two quotes; escaped ones are a name of two quotes. */

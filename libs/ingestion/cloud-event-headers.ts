@@ -1,13 +1,15 @@
 import type { JsonObject, JsonValue } from '#libs/kernel';
 
 const PREFIX = 'ce-';
+/** What every CloudEvent has. */
+const REQUIRED = ['ce-specversion', 'ce-id', 'ce-source', 'ce-type'];
 
 /** Headers as Node gives them: names in lower case. */
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Is it a CloudEvent in binary mode: its attributes are headers, the body is its data. */
+/** Is it meant as a CloudEvent in binary mode: its attributes are headers, the body is its data. One of them may be missing. */
 export function isBinaryCloudEvent(headers: HeaderValues): boolean {
-  return headers['ce-specversion'] !== undefined;
+  return REQUIRED.some((name) => headers[name] !== undefined);
 }
 
 /** The CloudEvent in its structured form, for {@link parseEvent}. Values are percent-decoded, as its HTTP binding says. */

@@ -64,10 +64,29 @@ describe('an event', () => {
     [{ ...CLOUD_EVENT, source: undefined }, 'CLOUD_EVENT_INVALID', '/source', '7'],
     [{ ...CLOUD_EVENT, data: 'text' }, 'EVENT_DATA_INVALID', '/data', '/shop#7'],
     [{ ...CLOUD_EVENT, data_base64: '???' }, 'EVENT_DATA_INVALID', '/data_base64', '/shop#7'],
+    [{ ...CLOUD_EVENT, data_base64: 5 }, 'EVENT_DATA_INVALID', '/data_base64', '/shop#7'],
   ])('is refused with code, place and, where there is one, its id: %j', (value, code, path, id) => {
     const rejected = parse(value);
     expect(rejected).toMatchObject({ kind: 'rejected', code, path });
     expect((rejected as { id?: string }).id).toBe(id);
+  });
+
+  it('says what was found, also where it is no JSON', () => {
+    const reasonOf = (value: unknown): string => (parse(value) as { reason: string }).reason;
+    const text = { ...CLOUD_EVENT, data: undefined, data_base64: Buffer.from('<a/>').toString('base64') };
+    expect(reasonOf(text)).toBe('/data_base64 is "PGEvPg=="; it must be the base64 of a JSON object');
+    expect(reasonOf({ id: 2 ** 53 })).toContain('or a whole number up to 9007199254740991');
+    expect(reasonOf({ time: Infinity })).toContain('/time is Infinity');
+  });
+
+  it('without specversion is a broken CloudEvent where it was said to be one', () => {
+    const value = { ...CLOUD_EVENT, specversion: undefined, data: { id: 'x' } };
+    expect(parseEvent(value, { ...RECEIVED, isCloudEvent: true })).toMatchObject({
+      code: 'CLOUD_EVENT_INVALID',
+      path: '/specversion',
+      reason: '/specversion is missing; it must be "1.0"',
+    });
+    expect(isBinaryCloudEvent({ 'ce-id': '7' })).toBe(true);
   });
 
   it('may have its attributes in headers', () => {

@@ -37,6 +37,8 @@ export interface RejectedEvent {
 export interface EventDefaults {
   /** The time of an event that says none, epoch milliseconds. */
   readonly receivedMs: number;
+  /** The sender has said that it is a CloudEvent, so that one without `specversion` is a broken one. */
+  readonly isCloudEvent?: boolean;
 }
 
 const MAX_ID_LENGTH = 512;
@@ -61,7 +63,7 @@ export function parseEvent(value: unknown, defaults: EventDefaults): ParsedEvent
     };
   }
   try {
-    return build(partsOf(value), defaults);
+    return build(partsOf(value, defaults.isCloudEvent === true), defaults);
   } catch (error) {
     if (!(error instanceof EventProblem)) throw error;
     return rejection(error, value);
@@ -88,8 +90,8 @@ interface EventParts {
   readonly data: JsonObject;
 }
 
-function partsOf(value: JsonObject): EventParts {
-  if (Object.hasOwn(value, 'specversion')) return cloudEventParts(value);
+function partsOf(value: JsonObject, isCloudEvent: boolean): EventParts {
+  if (isCloudEvent || Object.hasOwn(value, 'specversion')) return cloudEventParts(value);
   const timeName = Object.hasOwn(value, 'time') ? 'time' : 'timestamp';
   if (isEnvelope(value)) {
     return {
@@ -132,9 +134,9 @@ function cloudEventProblem(value: JsonObject, name: string, wanted: string): Eve
 
 function cloudEventData(value: JsonObject): JsonObject {
   const encoded = value['data_base64'];
-  const data = typeof encoded === 'string' ? decodeBase64(encoded) : value['data'];
+  const data = isAbsent(encoded) ? value['data'] : decodeBase64(encoded);
   if (isJsonObject(data)) {
-    if (encoded !== undefined && value['data'] !== undefined)
+    if (!isAbsent(encoded) && value['data'] !== undefined)
       throw new EventProblem(
         'CLOUD_EVENT_INVALID',
         '/data_base64',
@@ -142,13 +144,20 @@ function cloudEventData(value: JsonObject): JsonObject {
       );
     return data;
   }
-  const path = typeof encoded === 'string' ? '/data_base64' : '/data';
-  throw new EventProblem('EVENT_DATA_INVALID', path, `${path} is ${shown(data)}; it must be a JSON object`);
+  const path = isAbsent(encoded) ? '/data' : '/data_base64';
+  const wanted = isAbsent(encoded) ? 'a JSON object' : 'the base64 of a JSON object';
+  throw new EventProblem(
+    'EVENT_DATA_INVALID',
+    path,
+    `${path} is ${shown(data ?? encoded)}; it must be ${wanted}`,
+  );
 }
 
-function decodeBase64(text: string): unknown {
+function decodeBase64(encoded: JsonValue): unknown {
   try {
-    return JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+    return typeof encoded === 'string'
+      ? JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'))
+      : undefined;
   } catch {
     return undefined;
   }
@@ -177,7 +186,7 @@ function idOf(value: JsonValue | undefined): string | undefined {
   if (isAbsent(value)) return undefined;
   const id = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
-  const wanted = `a text of 1 to ${MAX_ID_LENGTH} characters or a whole number`;
+  const wanted = `a text of 1 to ${MAX_ID_LENGTH} characters, or a whole number up to ${Number.MAX_SAFE_INTEGER}`;
   throw new EventProblem('ID_INVALID', '/id', `/id is ${shown(value)}; it must be ${wanted}`);
 }
 

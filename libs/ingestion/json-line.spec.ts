@@ -77,6 +77,24 @@ describe('a line of other JSON', () => {
     });
   });
 
+  it.each([[{ ts: 1769860800250000 }], [{ ts: 1769860800250000000 }], [{ time: '1769860800250000' }]])(
+    'may have its time in microseconds or nanoseconds: %j',
+    (time) => {
+      expect(parse({ ...time, method: 'GET', path: '/' })).toMatchObject({ timeMs: TIME_MS });
+    },
+  );
+
+  it('has a host without its port and a query without its mark', () => {
+    const line = { time: TIME_MS, method: 'GET', path: '/', http_host: 'shop.example:8080', query: '?a=1' };
+    expect(parse(line)).toMatchObject({ data: { host: 'shop.example', query: 'a=1' } });
+  });
+
+  it('is refused with what is wrong and where', () => {
+    const reasonOf = (text: string): string => (parseLogLine(text) as { reason: string }).reason;
+    expect(reasonOf('{"a": 1,}')).toContain('at position 8');
+    expect(reasonOf(String.raw`{"ua": "x \x22y\x22"}`)).toContain('nginx needs escape=json');
+  });
+
   it('can do no harm by its names', () => {
     const parsed = parseLogLine(
       `{"time":${TIME_MS},"method":"GET","path":"/","status":200,"__proto__":{"a":1}}`,

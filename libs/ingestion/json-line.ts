@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#libs/kernel';
 import { secondsToMs } from './access-line.js';
 import { type LineData, type LogFormat, type ParsedLine, rejectedLine, shown } from './parsed-line.js';
-import { parseRequestLine, parseTarget } from './request-line.js';
+import { hostOf, parseRequestLine, parseTarget } from './request-line.js';
 import { parseClfTime, parseIsoTime } from './timestamp.js';
 
 /** Under which names a field is looked for, the first that holds something first, and how its value is read. */
@@ -59,7 +59,7 @@ const SOURCES: readonly FieldSource[] = [
   },
   { field: 'userId', names: ['userId', 'user_id', 'remote_user', 'user'], convert: keep },
   { field: 'sessionId', names: ['sessionId', 'session_id', 'session'], convert: keep },
-  { field: 'host', names: ['host', 'http_host', 'vhost', 'server_name'], convert: keep },
+  { field: 'host', names: ['host', 'http_host', 'vhost', 'server_name'], convert: toHost },
   { field: 'protocol', names: ['protocol', 'server_protocol', 'http_version'], convert: keep },
 ];
 const METHOD_NAMES = ['method', 'request_method', 'http_method', 'requestMethod', 'httpMethod'];
@@ -102,8 +102,7 @@ const NGINX_NAMES = [
  */
 export function parseJsonLine(text: string, wanted?: LogFormat): ParsedLine {
   const line = parseObject(text);
-  if (line === undefined)
-    return rejectedLine('LINE_UNPARSABLE', `the line is no JSON object: ${shown(text)}`);
+  if (typeof line === 'string') return rejectedLine('LINE_UNPARSABLE', `the line is no JSON object: ${line}`);
   return readRecord(line, wanted ?? formatOf(line));
 }
 
@@ -118,12 +117,16 @@ export function readRecord(line: JsonObject, format: string): ParsedLine {
   return { kind: 'parsed', format, timeMs: time, data };
 }
 
-function parseObject(text: string): JsonObject | undefined {
+/** A text: why it is none. */
+function parseObject(text: string): JsonObject | string {
   try {
     const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+    return isJsonObject(value) ? value : `it is ${shown(value)}`;
+  } catch (error) {
+    const hint = text.includes('\\x')
+      ? '; \\x is no escape of JSON: nginx needs escape=json in its log_format'
+      : '';
+    return `${(error as Error).message}${hint}`;
   }
 }
 
@@ -160,23 +163,35 @@ function readTime(line: JsonObject): number | ParsedLine {
   }
   const timeMs = timeOf(found.value);
   if (!Number.isNaN(timeMs)) return timeMs;
-  const reason = `/${found.name} is ${shown(found.value)}; it must be ISO 8601 with a zone, or seconds or milliseconds since 1970`;
+  const reason = `/${found.name} is ${shown(found.value)}; it must be ISO 8601 with a zone, or seconds, milliseconds, microseconds or nanoseconds since 1970`;
   return rejectedLine('TIME_INVALID', reason, `/${found.name}`);
 }
 
 /** Below this a number is seconds: as such it lies before the year 5138, as milliseconds it lay before March 1973. */
 const SECONDS_BELOW = 100_000_000_000;
+/** From here on it is microseconds, and then nanoseconds, by the same measure. */
+const MICROSECONDS_FROM = 100_000_000_000_000;
+const NANOSECONDS_FROM = 100_000_000_000_000_000;
 /** The furthest that a JavaScript date reaches. */
 export const MAX_TIME_MS = 8_640_000_000_000_000;
 
 function timeOf(value: JsonValue): number {
   const amount = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
   if (typeof amount === 'number') {
-    const timeMs = Math.abs(amount) < SECONDS_BELOW ? Math.round(amount * 1_000) : Math.floor(amount);
+    const timeMs = epochMsOf(amount);
     return Math.abs(timeMs) <= MAX_TIME_MS ? timeMs : NaN;
   }
   if (typeof amount !== 'string') return NaN;
   return amount[2] === '/' ? parseClfTime(amount) : parseIsoTime(amount);
+}
+
+function epochMsOf(amount: number): number {
+  const size = Math.abs(amount);
+  if (size < SECONDS_BELOW) return Math.round(amount * 1_000);
+  if (size < MICROSECONDS_FROM) return Math.floor(amount);
+  if (size < NANOSECONDS_FROM) return Math.floor(amount / 1_000);
+  // A double of this size is exact to 256 ns only, and must not fall below its millisecond.
+  return Math.floor(Math.round(amount / 1_000) / 1_000);
 }
 
 /** Method, path and query, from their own fields or from a whole request line. */
@@ -186,8 +201,12 @@ function readRequest(line: JsonObject): LineData | undefined {
   if (typeof method !== 'string' || typeof target !== 'string') return readRequestLine(line);
   const parsed = parseTarget(target);
   if (parsed === undefined) return undefined;
-  const query = parsed.query ?? firstOf(line, QUERY_NAMES)?.value;
+  const query = parsed.query ?? withoutMark(firstOf(line, QUERY_NAMES)?.value);
   return { method, ...parsed, ...(query === undefined ? {} : { query }) };
+}
+
+function withoutMark(query: JsonValue | undefined): JsonValue | undefined {
+  return typeof query === 'string' && query.startsWith('?') ? query.slice(1) : query;
 }
 
 function readRequestLine(line: JsonObject): LineData | undefined {
@@ -202,6 +221,10 @@ function requestProblem(line: JsonObject): ParsedLine {
   if (found === undefined) return rejectedLine('REQUEST_INVALID', `the line has no request; ${reason}`);
   const reasonFound = `/${found.name} is ${shown(found.value)}; ${reason}`;
   return rejectedLine('REQUEST_INVALID', reasonFound, `/${found.name}`);
+}
+
+function toHost(value: JsonValue): JsonValue {
+  return typeof value === 'string' ? hostOf(value) : value;
 }
 
 /** Numbers in quotes, as nginx's JSON has them; anything else is left to the schema. */

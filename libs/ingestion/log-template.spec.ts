@@ -56,6 +56,47 @@ describe('a declared format', () => {
     else expect(read.reason).toContain(reason);
   });
 
+  it.each([
+    [
+      '10.0.0.1:80, 10.0.0.2:80 502, 200 0.001, 0.002',
+      '10.0.0.1:80, 10.0.0.2:80',
+      '502, 200',
+      '0.001, 0.002',
+    ],
+    ['10.0.0.1:80 : unix:/x 502 : 200 0.001 : -', '10.0.0.1:80 : unix:/x', '502 : 200', '0.001 : -'],
+    ['10.0.0.1:80 200 0.001', '10.0.0.1:80', '200', '0.001'],
+    ['- - -', undefined, undefined, undefined],
+  ])('takes of the lists %p each', (lists, upstream_addr, upstream_status, upstream_response_time) => {
+    const template = compiled(`${MAIN} $upstream_addr $upstream_status $upstream_response_time $pipe`);
+    const line = `::1 [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 ${lists} .`;
+    const { data } = template.parse(line, 'edge') as { data: Record<string, unknown> };
+    expect(data).toMatchObject(
+      JSON.parse(
+        JSON.stringify({ upstream_addr, upstream_status, upstream_response_time, pipe: '.' }),
+      ) as object,
+    );
+    expect('upstream_addr' in data).toBe(upstream_addr !== undefined);
+  });
+
+  it('may have time and request without anything around them, and a path behind a host', () => {
+    const plain = compiled('$remote_addr $time_local $request $status');
+    expect(plain.parse('::1 10/Oct/2000:13:55:36 -0700 GET /a b HTTP/1.1 200', 'edge')).toMatchObject({
+      timeMs: Date.parse('2000-10-10T20:55:36Z'),
+      data: { clientIp: '::1', path: '/a b', protocol: 'HTTP/1.1', status: 200 },
+    });
+    expect(plain.parse('::1 10/Oct/2000:13:55:36 -0700 - 400', 'edge')).toMatchObject({
+      code: 'REQUEST_INVALID',
+    });
+    const whole = compiled('$msec "$request_method $scheme://$host$request_uri" $status');
+    expect(whole.parse('1.5 "GET https://shop.example/a?b=/" 200', 'edge')).toMatchObject({
+      timeMs: 1_500,
+      data: { host: 'shop.example', path: '/a', query: 'b=/', status: 200 },
+    });
+    expect(whole.parse('1.5 "GET https://shop.example 200', 'edge')).toMatchObject({
+      reason: expect.stringContaining('"/" must follow $host'),
+    });
+  });
+
   it('is tried before the formats that show themselves', () => {
     const parser = new LogLineParser([
       { name: 'combined' },

@@ -5,7 +5,8 @@ import { closingQuote, unescapeQuoted } from './quoted-text.js';
 import { CLF_TIME_LENGTH } from './timestamp.js';
 
 // A format that is declared as nginx's `log_format` is: text with $variables. A line is read from left to right; a value
-// ends where the text behind its variable is first found, so that every character is looked at once or twice.
+// ends where the text behind its variable is first found, so that every character is looked at once or twice. Values that
+// hold spaces by their nature (lists, times, request lines) are read to their own end.
 
 /** How nginx has escaped the values: `\xHH` (its default), as in JSON, or not at all. */
 export type LogEscape = 'default' | 'json' | 'none';
@@ -26,8 +27,10 @@ export type CompiledLogTemplate =
 
 interface Part {
   readonly variable: string;
-  /** The text behind the variable; empty only at the end. */
+  /** The text behind the variable; empty only at the end, and before a path. */
   readonly until: string;
+  /** A path follows at once: `$host$request_uri`. */
+  readonly isPathNext: boolean;
   /** Stands between quotes, in which a backslash may escape one. */
   readonly isQuoted: boolean;
   /** The variable behind this one has a length of its own: what must stand after it. */
@@ -44,6 +47,10 @@ interface Shape {
 const MAX_TEMPLATE_LENGTH = 8_192;
 const MAX_VARIABLES = 100;
 const TIME_VARIABLES = ['time_local', 'time_iso8601', 'msec'];
+/** Their values begin with a slash. */
+const PATH_VARIABLES = ['request_uri', 'uri', 'document_uri'];
+/** Of a request that went to several servers nginx writes a list, with `, ` and ` : ` between them; proxies with the former. */
+const LIST_VARIABLE = /^(?:upstream_\w+|http_x_forwarded_for|proxy_add_x_forwarded_for)$/;
 const VARIABLE = String.raw`\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})`;
 const ESCAPE = /^\s*escape=(\w+)\s+/;
 
@@ -109,7 +116,7 @@ function variableProblem(
     if (seen.has(name)) return wrong(at, `$${name} is there already`);
     seen.add(name);
     const next = variables[index + 1];
-    if (next?.at === end)
+    if (next?.at === end && !isPathBehind(name, next.name))
       return wrong(
         next.at,
         `text must stand between $${name} and $${next.name}: else nobody can tell where one ends`,
@@ -118,6 +125,11 @@ function variableProblem(
   if (!TIME_VARIABLES.some((name) => seen.has(name)))
     return wrong(from, `a line needs its time: one of $${TIME_VARIABLES.join(', $')}`);
   return requestProblem(seen, from);
+}
+
+/** A path tells by its first slash where it begins. */
+function isPathBehind(name: string, next: string | undefined): boolean {
+  return next !== undefined && PATH_VARIABLES.includes(next) && !PATH_VARIABLES.includes(name);
 }
 
 function requestProblem(
@@ -133,10 +145,12 @@ function shapeOf(source: string, from: number, variables: readonly Variable[]): 
   const textBehind = (index: number): string =>
     source.slice(variables[index]?.end ?? source.length, variables[index + 1]?.at ?? source.length);
   const parts = variables.map(({ name, at }, index) => {
-    const isTimeNext = variables[index + 1]?.name === 'time_local';
+    const next = variables[index + 1]?.name;
+    const isTimeNext = next === 'time_local';
     return {
       variable: name,
       until: textBehind(index),
+      isPathNext: textBehind(index) === '' && isPathBehind(name, next),
       isQuoted: source[at - 1] === '"' && textBehind(index).startsWith('"'),
       ...(isTimeNext ? { clfTimeUntil: textBehind(index + 1) } : {}),
     };
@@ -171,7 +185,7 @@ function cut(text: string, { head, parts, escape }: Shape): readonly string[] | 
   let at = head.length;
   for (const part of parts) {
     const end = valueEnd(text, at, { part, isEscaped: escape === 'json' && part.isQuoted });
-    if (end < 0) return `${shown(part.until)} must follow $${part.variable}`;
+    if (end < 0) return `${shown(part.isPathNext ? '/' : part.until)} must follow $${part.variable}`;
     values.push(text.slice(at, end));
     at = end + part.until.length;
   }
@@ -186,17 +200,36 @@ function valueEnd(
   at: number,
   { part, isEscaped }: { readonly part: Part; readonly isEscaped: boolean },
 ): number {
-  const { until, clfTimeUntil } = part;
-  if (until === '') return text.length;
+  const { until } = part;
+  if (until === '') return part.isPathNext ? text.indexOf('/', at) : text.length;
   if (isEscaped) {
     const end = closingQuote(text, at);
     return end >= 0 && text.startsWith(until, end) ? end : -1;
   }
-  let end = text.indexOf(until, at);
-  // A user's name may hold what stands before the time, as in `ann [x] [10/Oct/…`.
-  while (end >= 0 && clfTimeUntil !== undefined && !isTimeAt(text, end + until.length, clfTimeUntil))
-    end = text.indexOf(until, end + 1);
+  if (part.variable === 'time_local' && isTimeAt(text, at, until)) return at + CLF_TIME_LENGTH;
+  let end = text.indexOf(until, requestEnd(text, at, part));
+  while (end >= 0 && goesOn(text, end, part)) end = text.indexOf(until, end + 1);
   return end;
+}
+
+/** Is the text at `end` within the value. A user's name may hold what stands before the time, as in `ann [x] [10/Oct/…`. */
+function goesOn(text: string, end: number, part: Part): boolean {
+  const { until, clfTimeUntil } = part;
+  const isTimeMissing = clfTimeUntil !== undefined && !isTimeAt(text, end + until.length, clfTimeUntil);
+  return isTimeMissing || isWithinList(text, end, part);
+}
+
+/** From where on a request may end that stands without quotes: in its protocol. Any other value may end where it begins. */
+function requestEnd(text: string, at: number, { variable, until, isQuoted }: Part): number {
+  if (variable !== 'request' || isQuoted || !until.startsWith(' ') || text.startsWith(`-${until}`, at))
+    return at;
+  return Math.max(at, text.indexOf(' HTTP/', at) + 1);
+}
+
+/** Does the list go on behind the text at `end`. */
+function isWithinList(text: string, end: number, { variable, until }: Part): boolean {
+  if (!until.startsWith(' ') || !LIST_VARIABLE.test(variable)) return false;
+  return text[end - 1] === ',' || text.startsWith(' : ', end) || text.startsWith(' : ', end - 2);
 }
 
 function isTimeAt(text: string, at: number, until: string): boolean {

@@ -53,9 +53,13 @@ const MAX_SHOWN_LENGTH = 80;
 
 /** A piece of input for a sentence, quoted and not too long. */
 export function shown(value: unknown): string {
-  const text =
-    typeof value === 'object' && value !== null ? kindOf(value) : (JSON.stringify(value) ?? 'missing');
+  const text = typeof value === 'object' && value !== null ? kindOf(value) : plainlyShown(value);
   return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
+}
+
+/** JSON has no word for the infinity that 1e400 is read as. */
+function plainlyShown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'missing');
 }
 
 /** An object is not printed: it may be nested deeper than the stack. */

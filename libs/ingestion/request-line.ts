@@ -63,9 +63,10 @@ function splitQuery(target: string): RequestTarget {
   return mark === target.length - 1 ? { path } : { path, query: target.slice(mark + 1) };
 }
 
-/** `user@host:80` without user and port; an IPv6 address keeps its brackets. */
+/** `user@host:80` without user and port; an IPv6 address keeps its brackets, and without any it has no port. */
 export function hostOf(authority: string): string {
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   const portAt = host.indexOf(':', host.startsWith('[') ? host.indexOf(']') : 0);
-  return portAt < 0 ? host : host.slice(0, portAt);
+  const isBareAddress = portAt >= 0 && host.includes(':', portAt + 1);
+  return portAt < 0 || isBareAddress ? host : host.slice(0, portAt);
 }

@@ -23,7 +23,8 @@ export function parseClfTime(text: string, at = 0): number {
   if (!hasClfSeparators(text, at)) return NaN;
   const month = MONTHS.get(text.slice(at + 3, at + 6)) ?? NaN;
   const dayMs = dateMs(digits(text, at + 7, 4), month, digits(text, at, 2));
-  return dayMs + clockMs(text, at + 12) - offsetMs(text, at + 21, at + 24);
+  const timeMs = dayMs + clockMs(text, at + 12) - offsetMs(text, at + 21, at + 24);
+  return isMisplacedLeapSecond(text, at + 18, timeMs) ? NaN : timeMs;
 }
 
 function hasClfSeparators(text: string, at: number): boolean {
@@ -44,10 +45,12 @@ export function parseIsoTime(text: string): number {
     return NaN;
   const dayMs = dateMs(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
   const hasSeconds = text.charCodeAt(16) === COLON;
-  const timeMs = hasSeconds ? clockMs(text, 11) : clockMs(`${text.slice(11, 16)}:00`, 0);
+  const clock = hasSeconds ? clockMs(text, 11) : clockMs(`${text.slice(11, 16)}:00`, 0);
   const fractionAt = hasSeconds ? 19 : 16;
   const zoneAt = fractionEnd(text, fractionAt);
-  return dayMs + timeMs + fractionMs(text, fractionAt, zoneAt) - isoOffsetMs(text, zoneAt);
+  const timeMs = dayMs + clock - isoOffsetMs(text, zoneAt);
+  if (hasSeconds && isMisplacedLeapSecond(text, 17, timeMs)) return NaN;
+  return timeMs + fractionMs(text, fractionAt, zoneAt);
 }
 
 const SPACE = 32;
@@ -94,13 +97,24 @@ function daysIn(year: number, month: number): number {
   return isLeap ? 29 : 28;
 }
 
-/** `13:55:36` from `at` on. Second 60 is refused: no clock that a log is written by shows one. */
+/** `13:55:36` from `at` on. */
 function clockMs(text: string, at: number): number {
   if (text.charCodeAt(at + 2) !== COLON || text.charCodeAt(at + 5) !== COLON) return NaN;
   const hour = digits(text, at, 2);
   const minute = digits(text, at + 3, 2);
   const second = digits(text, at + 6, 2);
-  return hour < 24 && minute < 60 && second < 60 ? hour * HOUR_MS + minute * MINUTE_MS + second * 1_000 : NaN;
+  return hour < 24 && minute < 60 && second <= 60
+    ? hour * HOUR_MS + minute * MINUTE_MS + second * 1_000
+    : NaN;
+}
+
+/**
+ * A leap second (RFC 3339, 5.7) ends a day of UTC: 23:59:60Z, or 01:59:60+02:00. Like POSIX, it is the first one of the day after.
+ *
+ * @param at where the seconds stand
+ */
+function isMisplacedLeapSecond(text: string, at: number, timeMs: number): boolean {
+  return text.startsWith('60', at) && timeMs % DAY_MS !== 0;
 }
 
 /** `+0200`: the sign and hours at `at`, the minutes at `minutesAt`. */
