@@ -1,5 +1,6 @@
 import { type Clock, PlatformError, type RetryAdvice } from '#libs/kernel';
 import {
+  BrokerUnavailableError,
   FileTokenSource,
   ignoringConflict,
   PulsarAdmin,
@@ -108,10 +109,20 @@ export class PulsarTopology {
     return namespaces.includes(place) ? [] : [namespace];
   }
 
+  /** Every Pulsar has some: where there is not even a list, something else answers. */
+  async #clusters(): Promise<readonly string[]> {
+    return await this.admin.tenants.clusters().catch((error: unknown) => {
+      if (!(error instanceof PulsarNotFoundError)) throw error;
+      const reason =
+        "what answers has no /admin/v2/clusters: that is not Pulsar's REST API (MILLRACE_BROKER_ADMIN)";
+      throw new BrokerUnavailableError(this.address, reason, error);
+    });
+  }
+
   async #makePlace(differences: readonly TopicDifference[]): Promise<void> {
     const { tenants } = this.admin;
     if (differences.some(({ setting }) => setting === 'tenant')) {
-      const clusters = (await tenants.clusters()).filter((name) => name !== 'global');
+      const clusters = (await this.#clusters()).filter((name) => name !== 'global');
       await ignoringConflict(tenants.create(this.#tenant, clusters));
     }
     if (differences.some(({ setting }) => setting === 'namespace')) {

@@ -87,6 +87,11 @@ describe('a request', () => {
     await expect(call).rejects.toThrow('no broker answers at http://127.0.0.1:1');
   });
 
+  test('over TLS to a port without says so', async () => {
+    const address = (await serve((_request, response) => response.end())).replace('http:', 'https:');
+    await expect(adminOf(address).version()).rejects.toThrow('that port does not speak TLS');
+  });
+
   test('ends after its time', async () => {
     const address = await serve(() => undefined);
     await expect(adminOf(address, { timeoutMs: 50 }).version()).rejects.toThrow('no answer within 50 ms');

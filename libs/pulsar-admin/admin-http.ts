@@ -171,6 +171,20 @@ function reasonIn(text: string): string {
   return text.slice(0, MAX_REASON_CHARS);
 }
 
+/** What TLS fails with, by its codes; OpenSSL's own words help nobody. */
+const OF_TLS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/,
+    'that port does not speak TLS: wss://, pulsar+ssl:// and https:// are for ports that do',
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF)/,
+    'its certificate is signed by nobody known here: MILLRACE_BROKER_CA_FILE names who may sign it',
+  ],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for other names than this one'],
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired'],
+];
+
 /** By its name: what fetch throws may be of another realm's class. */
 function isNoConnection(error: unknown): error is Error {
   return (error as Error | undefined)?.name === 'TypeError';
@@ -178,5 +192,7 @@ function isNoConnection(error: unknown): error is Error {
 
 function causeOf({ cause, message }: Error): string {
   const { code, message: reason } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  const known = OF_TLS.find(([pattern]) => pattern.test(code ?? ''));
+  if (known !== undefined) return `${known[1]} (${code})`;
   return [reason, code, message].find((text) => text !== undefined && text !== '') ?? message;
 }

@@ -4,11 +4,16 @@ import {
   type Db,
   type Document,
   MongoClient,
+  type MongoClientOptions,
   MongoError,
   type TransactionOptions,
 } from 'mongodb';
 import type { Clock } from '#libs/kernel';
-import { MongodbStoreClosedError, StoreUnavailableError } from './storage-mongodb.errors.js';
+import {
+  MongodbStoreClosedError,
+  StoreAddressInvalidError,
+  StoreUnavailableError,
+} from './storage-mongodb.errors.js';
 import { storeFailure } from './store-failure.js';
 
 /** Said at every operation that matters: what is confirmed is on the disks of a majority. */
@@ -55,7 +60,7 @@ export class MongodbConnection {
   constructor({ address, database, clock, callTimeoutMs = CALL_TIMEOUT_MS }: MongodbConnectionOptions) {
     this.clock = clock;
     this.address = hostsOf(address);
-    this.client = new MongoClient(address, {
+    this.client = clientOf(address, this.address, {
       ...(address.includes('appName=') ? {} : { appName: 'millrace' }),
       retryWrites: true,
       retryReads: true,
@@ -174,6 +179,15 @@ async function commitTransaction(session: ClientSession): Promise<void> {
 
 function hasLabel(error: unknown, label: string): boolean {
   return error instanceof MongoError && error.hasErrorLabel(label);
+}
+
+/** @throws StoreAddressInvalidError where the driver does not take it; whether somebody is there is not looked at */
+function clientOf(address: string, hosts: string, options: MongoClientOptions): MongoClient {
+  try {
+    return new MongoClient(address, options);
+  } catch (error) {
+    throw new StoreAddressInvalidError(hosts, error);
+  }
 }
 
 /** `mongodb://user:secret@a:1,b:2/db?x` → `a:1,b:2`. */

@@ -1,5 +1,19 @@
 import { PlatformError, type RetryAdvice } from '#libs/kernel';
 
+/** An address that the driver does not take: an option that is none, a port that is no number. */
+export class StoreAddressInvalidError extends PlatformError {
+  readonly code = 'STORE_ADDRESS_INVALID';
+  readonly retry: RetryAdvice = 'never';
+  constructor(address: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `MILLRACE_STORE with the hosts ${address} is no address of a MongoDB: ${reason}; ` +
+        'wanted mongodb://user:password@host:27017/?replicaSet=rs0 with options of the driver',
+      { cause, context: { address, reason } },
+    );
+  }
+}
+
 /** No primary answered in time: unreachable, being elected, overloaded, or its majority is away. */
 export class StoreUnavailableError extends PlatformError {
   readonly code = 'STORE_UNAVAILABLE';

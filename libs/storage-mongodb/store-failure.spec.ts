@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import type { Document } from 'mongodb';
+import { SystemClock } from '#libs/kernel';
 import { describeWithMongodb } from '#libs/testing';
 import { deliver, OwnDatabase, TASK } from './fixture/own-database.js';
+import { MongodbConnection } from './mongodb-connection.js';
 import { judgeVersion } from './server-version.js';
 import type { MongodbStore } from './mongodb-store.js';
 import { storeFailure } from './store-failure.js';
@@ -43,6 +45,32 @@ describe('what the driver hands on as Node throws it', () => {
     ['a type that there is not', new TypeError('no such type')],
   ])('%s can not be stored', (_what, error) => {
     expect(storeFailure(error, call)).toMatchObject({ code: 'STORE_REFUSED', retry: 'never' });
+  });
+});
+
+describe('an address that the driver does not take', () => {
+  test.each([
+    ['mongodb://u:hidden@h:notaport/?replicaSet=rs0', 'h:notaport'],
+    ['mongodb://u:hidden@h/?replicaSet=rs0&nonsense=1', 'option nonsense is not supported'],
+  ])('is refused with its hosts and the reason: %s', (address, reason) => {
+    const open = (): unknown => new MongodbConnection({ address, database: 'x', clock: new SystemClock() });
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'STORE_ADDRESS_INVALID', message: expect.stringContaining(reason) }),
+    );
+    expect(open).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hidden') }));
+  });
+});
+
+describeWithMongodb('a server of another replica set', ({ driver }) => {
+  test('is named as such', async () => {
+    const address = driver.replace('replicaSet=rs0', 'replicaSet=others&serverSelectionTimeoutMS=500');
+    const connection = new MongodbConnection({ address, database: 'x', clock: new SystemClock() });
+    const asking = connection.call('a look', () => connection.db.admin().command({ ping: 1 }));
+    await expect(asking).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('who answers is no member of the replica set others'),
+    });
+    await connection.close();
   });
 });
 

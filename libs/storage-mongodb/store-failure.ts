@@ -4,6 +4,7 @@ import {
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
+  type TopologyDescription,
 } from 'mongodb';
 import { PlatformError } from '#libs/kernel';
 import {
@@ -79,7 +80,14 @@ function selectionFailure(error: MongoServerSelectionError, address: string): Pl
   const refusal = causes.find((cause) => UNAUTHORIZED.has(codeOf(cause) ?? 0));
   if (refusal instanceof Error) return new StoreUnauthorizedError(address, refusal.message, error);
   const cause = causes.find((each) => each !== null && each !== undefined);
-  return new StoreUnavailableError(address, cause?.message ?? error.message, error);
+  return new StoreUnavailableError(address, cause?.message ?? strangers(error) ?? error.message, error);
+}
+
+/** The driver forgets servers of another replica set, and those of none. */
+function strangers({ reason }: MongoServerSelectionError): string | undefined {
+  const { setName, servers } = (reason ?? {}) as Partial<TopologyDescription>;
+  if (typeof setName !== 'string' || servers?.size !== 0) return undefined;
+  return `who answers is no member of the replica set ${setName} (replicaSet in MILLRACE_STORE; \`rs.status()\` says which it is of)`;
 }
 
 function serverFailure(error: MongoServerError, { what, address, maxTimeMs }: FailedCall): PlatformError {
