@@ -188,6 +188,8 @@ describe('an event scanner', () => {
     ['[{"method":"GET","path":"/","status":200},]', 'left'],
     ['[{"method":"GET","path":"/","status":0200}]', 'left'],
     ['[{"method":"GET","path":"/","status":200}', 'left'],
+    ['{"method":"GET","path":"/","status":200,"id":"\\"}', 'left'],
+    ['{"method":"GET","path":"/","status":200,"id":"a', 'left'],
     ['[]', 'left'],
     ['', 'left'],
   ])('takes %s for %s', (printed, kinds) => {

@@ -1,4 +1,4 @@
-import { behindColon, behindSpaces, JsonText, NOT_PLAIN, QUOTE, stands, textEnd } from './json-text.js';
+import { behindColon, behindSpaces, JsonText, NOT_PLAIN, QUOTE, plainTextEnd, stands } from './json-text.js';
 import type { PlainField } from './plain-field.js';
 
 /** What a member of an event is: `special` makes more of it than fields side by side. */
@@ -26,7 +26,6 @@ const ROLES: ReadonlyMap<string, MemberRole> = new Map([
 ]);
 /** Senders may make up any number of names. */
 const MAX_MEMBERS = 1_000;
-const BACKSLASH = '\\';
 
 /** The members that events have, found again where they are expected. */
 export class EventMembers {
@@ -52,17 +51,16 @@ export class EventMembers {
     if (member === undefined || member.event === this.#event || member.role === 'special') return undefined;
     if (isExpected) this.valueAt = behindSpaces(json, at + member.text.bytes.length);
     member.event = this.#event;
-    this.#before.next = member;
+    if (!isExpected) this.#before.next = member;
     this.#before = member;
     return member;
   }
 
   #read(json: JsonText, at: number): EventMember | undefined {
-    const end = json.bytes[at] === QUOTE ? textEnd(json, at + 1) : NOT_PLAIN;
+    const end = json.bytes[at] === QUOTE ? plainTextEnd(json, at + 1) : NOT_PLAIN;
     if (end === NOT_PLAIN) return undefined;
     this.valueAt = behindColon(json, end + 1);
-    const name = json.toString(at + 1, end);
-    return this.valueAt === NOT_PLAIN || name.includes(BACKSLASH) ? undefined : this.#known(name);
+    return this.valueAt === NOT_PLAIN ? undefined : this.#known(json.toString(at + 1, end));
   }
 
   #known(name: string): EventMember | undefined {

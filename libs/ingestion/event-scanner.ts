@@ -13,6 +13,7 @@ import {
   OPENING_BRACE,
   OPENING_BRACKET,
   QUOTE,
+  plainTextEnd,
   textEnd,
   valueEnd,
   wordEnd,
@@ -24,7 +25,6 @@ import { parseIsoTime } from './timestamp.js';
 const MAX_ID_LENGTH = 512;
 /** Half of what an event may have: with all that comes around it, it is not too large. */
 const MAX_PLAIN_BYTES = MAX_EVENT_BYTES / 2;
-const BACKSLASH = '\\';
 /** Digits and the minus come before letters. */
 const LAST_OF_NUMBERS = 57;
 const LETTER_N = 110;
@@ -184,10 +184,10 @@ export class EventScanner {
   }
 
   #idEnd(at: number): number {
-    const end = this.#json.bytes[at] === QUOTE ? textEnd(this.#json, at + 1) : NOT_PLAIN;
+    const end = this.#json.bytes[at] === QUOTE ? plainTextEnd(this.#json, at + 1) : NOT_PLAIN;
     if (end === NOT_PLAIN || end === at + 1 || end - at > MAX_ID_LENGTH) return NOT_PLAIN;
     this.#id = this.#json.toString(at + 1, end);
-    return this.#id.includes(BACKSLASH) ? NOT_PLAIN : end + 1;
+    return end + 1;
   }
 
   #timeEnd(at: number): number {

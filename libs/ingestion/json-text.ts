@@ -41,8 +41,27 @@ const MAX_PLAIN_DEPTH = 16;
 
 /** Where the text that begins at `from`, behind its quote, has its closing quote. Escapes are checked and passed over. */
 export function textEnd(json: JsonText, from: number): number {
+  const at = behindPlainWords(json, from);
+  return json.bytes[at] === QUOTE ? at : endBehindSpecial(json, at);
+}
+
+/** The same of a text without escapes. */
+export function plainTextEnd(json: JsonText, from: number): number {
+  const at = behindPlainWords(json, from);
+  return json.bytes[at] === QUOTE ? at : plainEndAtLast(json, at);
+}
+
+/** Within the last four bytes of all. */
+function plainEndAtLast({ bytes }: JsonText, from: number): number {
+  let at = from;
+  for (let code = bytes[at]!; code !== QUOTE; code = bytes[++at]!)
+    if (!(code >= SPACE) || code === BACKSLASH) return NOT_PLAIN;
+  return at;
+}
+
+function endBehindSpecial(json: JsonText, from: number): number {
   const { bytes } = json;
-  let at = behindPlainWords(json, from);
+  let at = from;
   for (let code = bytes[at]!; code !== QUOTE; code = bytes[at]!) {
     // Behind the end of the text the code is undefined.
     if (!(code >= SPACE)) return NOT_PLAIN;
@@ -52,21 +71,29 @@ export function textEnd(json: JsonText, from: number): number {
   return at;
 }
 
-/** Passes over four bytes at once, as long as none of them is a quote, a backslash or a control character. */
+/** Where the first quote, backslash or control character stands from `from` on; less than four bytes before the end it may stand behind. */
 function behindPlainWords({ words }: JsonText, from: number): number {
   let at = from;
   for (const last = words.byteLength - 4; at <= last; at += 4) {
-    const word = words.getInt32(at, true);
-    // The highest bit of each byte that is less than 32, and of one that is zero: Bit Twiddling Hacks (public domain), S. E. Anderson.
-    const quotes = word ^ 0x22222222;
-    const backslashes = word ^ 0x5c5c5c5c;
-    const found =
-      ((word - 0x20202020) & ~word) |
-      ((quotes - 0x01010101) & ~quotes) |
-      ((backslashes - 0x01010101) & ~backslashes);
-    if ((found & HIGHEST_BITS) !== 0) return at;
+    const found = specialsOf(words.getInt32(at, true));
+    // The lowest bit is that of the first byte.
+    if (found !== 0) return at + ((31 - Math.clz32(found & -found)) >> 3);
   }
   return at;
+}
+
+/**
+ * The highest bit of each byte that is a quote, a backslash or a control character. Above the first of them there may be too many.
+ * Of each byte that is less than 32, and of one that is zero: Bit Twiddling Hacks (public domain), S. E. Anderson.
+ */
+function specialsOf(word: number): number {
+  const quotes = word ^ 0x22222222;
+  const backslashes = word ^ 0x5c5c5c5c;
+  const found =
+    ((word - 0x20202020) & ~word) |
+    ((quotes - 0x01010101) & ~quotes) |
+    ((backslashes - 0x01010101) & ~backslashes);
+  return found & HIGHEST_BITS;
 }
 
 const HIGHEST_BITS = 0x80808080 | 0;
@@ -175,10 +202,16 @@ const WORDS = ['true', 'false', 'null'].map((word) => new JsonText(Buffer.from(w
 export function stands(wanted: JsonText, { bytes, words }: JsonText, at: number): boolean {
   const { length } = wanted.bytes;
   if (at + length > bytes.length) return false;
-  let i = 0;
-  for (; i + 4 <= length; i += 4)
+  if (length < 4) return stand(wanted, bytes, at);
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4)
     if (words.getInt32(at + i, true) !== wanted.words.getInt32(i, true)) return false;
-  for (; i < length; i++) if (bytes[at + i] !== wanted.bytes[i]) return false;
+  // The last four, some of which may be among those before.
+  return words.getInt32(at + last, true) === wanted.words.getInt32(last, true);
+}
+
+function stand({ bytes: wanted }: JsonText, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
   return true;
 }
 

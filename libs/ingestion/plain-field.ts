@@ -91,7 +91,7 @@ export function isPlainText(field: PlainField, json: JsonText, from: number, end
   const length = end - from;
   if (!field.isText || length > field.maxLength || length < field.minLength) return false;
   if (field.minLength > 1 && !isAscii(json, from, end)) return false;
-  return stands(field.prefix, json, from);
+  return field.prefix.bytes.length === 0 || stands(field.prefix, json, from);
 }
 
 /** And without escapes. */
