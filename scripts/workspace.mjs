@@ -54,7 +54,22 @@ export async function runForeground(args) {
       child.kill(signal);
     });
   }
+  whenLeftBehind(() => child.kill('SIGTERM'));
   return exitCodeOf(child);
+}
+
+const LOOK_FOR_PARENT_MS = 250;
+
+/** npm runs a script in a shell, and its signals end that shell alone: who is told to stop leaves the script behind. */
+function whenLeftBehind(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    stop();
+  }, LOOK_FOR_PARENT_MS);
+  looking.unref();
 }
 
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
