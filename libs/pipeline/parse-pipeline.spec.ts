@@ -230,6 +230,11 @@ describe('a problem', () => {
       "p.yaml:7:38 spec.enrich[0].lookup.source: found 'mongodb://host/accounts', wanted mongodb: and the name of a collection; its server is MILLRACE_LOOKUP_MONGODB",
     ],
     [
+      'an address that nobody can ask',
+      spec('enrich:', "  - lookup: {from: userId, source: 'https://{key}.example/%zz', select: [plan]}"),
+      "p.yaml:7:38 spec.enrich[0].lookup.source: found 'https://{key}.example/%zz', wanted a whole address, as in https://host/accounts or https://host/accounts/{key}",
+    ],
+    [
       'a step over no field',
       spec('enrich:', '  - mask: {fields: [clientIP]}'),
       "p.yaml:7:23 spec.enrich[0].mask.fields[0]: found 'clientIP', wanted a field: one of method, path, query, status, bytes, durationMs, userAgent, referrer, clientIp, userId, sessionId, host, protocol (did you mean clientIp?)",

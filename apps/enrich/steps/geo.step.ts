@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import * as mmdb from 'mmdb-lib';
+import { withoutMapping } from './mapped-address.js';
 import type { EventData, Step } from './step.js';
 
 /** Some thousand addresses make most of a site's traffic. */
@@ -29,7 +30,7 @@ export class AddressBook {
 
   #look(address: string): object | undefined {
     // A scope, as in fe80::1%eth0, is of the machine that has written it.
-    const plain = address.split('%', 1)[0] ?? '';
+    const plain = withoutMapping(address.split('%', 1)[0] ?? '');
     if (isIP(plain) === 0) return undefined;
     return this.#reader.get(plain) ?? undefined;
   }
@@ -51,15 +52,15 @@ export interface GeoOptions {
   readonly book: () => AddressBook;
 }
 
-/** Fields of the record of an address; absent where the database has none. */
+/** Fields of the record of an address; absent where the database has none, also where the event came with such a field. */
 export function geoStep({ from, select, book }: GeoOptions): Step {
   return (data: EventData): undefined => {
     const address = data[from];
     const record = typeof address === 'string' ? book().find(address) : undefined;
     for (const { as, path } of select) {
       const value = path.reduce<unknown>(memberOf, record);
-      if (value !== undefined && value !== null && typeof value !== 'object')
-        data[as] = String(value as string);
+      if (value === undefined || value === null || typeof value === 'object') delete data[as];
+      else data[as] = String(value as string);
     }
   };
 }

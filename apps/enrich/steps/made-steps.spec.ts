@@ -64,6 +64,7 @@ describe('geo', () => {
     ['8.8.8.8', 'US'],
     ['2001:4860:4860::8888', 'US'],
     ['194.0.0.53', expect.stringMatching(/^[A-Z]{2}$/)],
+    ['::ffff:8.8.8.8', 'US'],
     ['127.0.0.1', undefined],
     ['fe80::1%eth0', undefined],
     ['example.com', undefined],
@@ -72,6 +73,11 @@ describe('geo', () => {
     expect(await dataAfter(steps, { clientIp })).toEqual(
       country === undefined ? { clientIp } : { clientIp, country },
     );
+  });
+
+  it('is no matter of what the sender says', async () => {
+    const steps = await stepsOf('geo: {from: clientIp}');
+    expect(await dataAfter(steps, { clientIp: '127.0.0.1', country: 5 })).toEqual({ clientIp: '127.0.0.1' });
   });
 
   it('takes fields of any other database', async () => {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { MaskWay } from '#libs/pipeline';
+import { withoutMapping } from './mapped-address.js';
 import type { EventData, Step } from './step.js';
 
 const MASK = '***';
@@ -43,7 +44,11 @@ function hashed(value: unknown, secret: string): string {
 
 function truncated(value: unknown, ipv4Bits: number, ipv6Bits: number): string {
   if (typeof value !== 'string') return MASK;
-  if (isIPv4(value)) return cutBytes(value.split('.').map(Number), ipv4Bits, 8).join('.');
+  const inner = withoutMapping(value);
+  if (isIPv4(inner)) {
+    const kept = cutBytes(inner.split('.').map(Number), ipv4Bits, 8).join('.');
+    return value.replace(inner, kept);
+  }
   const plain = value.split('%', 1)[0] ?? '';
   return isIPv6(plain) ? printGroups(cutBytes(groupsOf(plain), ipv6Bits, 16)) : MASK;
 }

@@ -9,9 +9,11 @@ export interface RouteOptions {
 }
 
 const CACHED_PATHS = 20_000;
+/** Of all that are kept together: some may have 16 KiB each. */
+const CACHED_CHARACTERS = 4_000_000;
 const MAX_SEGMENTS = 12;
 const ID = ':id';
-/** A number, a UUID, a long hexadecimal or mixed token, an address, a file name of such: nobody names a page like that. */
+/** A number, a UUID, a long hexadecimal or mixed token, a mail address, a date: nobody names a page like that. */
 const IDENTIFIER =
   /^(?:\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|(?=[^.]*\d)(?=[^.]*[a-z])[\w-]{20,}|[^@]+@[^@]+|\d{4}-\d{2}-\d{2})$/i;
 
@@ -23,7 +25,11 @@ const IDENTIFIER =
 export function routeStep({ from, rules, maxValues, maxRoutes }: RouteOptions): Step {
   const patterns = rules.map(patternOf);
   const guard = new RouteGuard(maxValues, maxRoutes);
-  const cache = new LRUCache<string, string>({ max: CACHED_PATHS });
+  const cache = new LRUCache<string, string>({
+    max: CACHED_PATHS,
+    maxSize: CACHED_CHARACTERS,
+    sizeCalculation: (route, path) => path.length + route.length + 1,
+  });
   return (data: EventData): undefined => {
     const path = data[from];
     if (typeof path !== 'string') return;
@@ -81,7 +87,7 @@ class RouteGuard {
   }
 
   #nameOf(node: RouteNode, segment: string): string {
-    if (IDENTIFIER.test(segment)) return ID;
+    if (IDENTIFIER.test(segment.replaceAll('%40', '@'))) return ID;
     return node.next.has(segment) || node.next.size < this.maxValues ? segment : ID;
   }
 

@@ -37,8 +37,13 @@ describe('userAgent', () => {
       true,
     ],
     ['', 'unknown', 'unknown', 'bot', true],
+    ['curl/8.5.0', 'unknown', 'unknown', 'bot', true],
   ])('reads %p', (userAgent, browser, os, device, isBot) => {
     expect(run(step, { userAgent })).toMatchObject({ browser, os, device, isBot });
+  });
+
+  it('takes no long text for the name of a browser', () => {
+    expect(run(step, { userAgent: 'Mozilla/5.0 ('.repeat(600) })).toMatchObject({ browser: 'unknown' });
   });
 });
 
@@ -84,6 +89,12 @@ describe('visitor', () => {
     expect(run(step, { clientIp: '1.2.3.4' })).not.toHaveProperty('visitor');
   });
 
+  it('is never what the sender says', () => {
+    const step = visitorStep({ from: [['userId']], rotateSaltMs: 1_000, secret: 's' });
+    expect(run(step, { visitor: 'me' })).toEqual({});
+    expect(run(step, { visitor: 'me', userId: 'ann' })['visitor']).not.toBe('me');
+  });
+
   it('does not give the secret or the address away', () => {
     expect(run(step, { userId: '1.2.3.4' })['visitor']).toMatch(/^[\w-]{16}$/);
   });
@@ -98,7 +109,9 @@ describe('mask', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1::'],
     ['2001:db8::1', '2001:db8:0::'],
     ['::1', '0:0:0::'],
-    ['::ffff:192.0.2.1', '0:0:0::'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.0'],
+    ['0:0:0:0:0:FFFF:192.0.2.1', '0:0:0:0:0:FFFF:192.0.2.0'],
+    ['::192.0.2.1', '0:0:0::'],
     ['fe80::1%eth0', 'fe80:0:0::'],
     ['alice', '***'],
     [42, '***'],
@@ -113,7 +126,8 @@ describe('mask', () => {
     [{ ipv4Bits: 32 }, '203.0.113.9', '203.0.113.9'],
     [{ ipv6Bits: 56 }, '2001:db8:1:234::1', '2001:db8:1:200::'],
     [{ ipv6Bits: 128 }, '1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
-    [{ ipv6Bits: 128 }, '::ffff:192.0.2.1', '0:0:0:0:0:ffff:c000:201'],
+    [{ ipv6Bits: 128, ipv4Bits: 16 }, '::ffff:192.0.2.1', '::ffff:192.0.0.0'],
+    [{ ipv6Bits: 128 }, '64:ff9b::192.0.2.1', '64:ff9b:0:0:0:0:c000:201'],
   ])('with %p leaves so many bits', (options, value, expected) => {
     expect(run(mask(options), { clientIp: value })).toEqual({ clientIp: expected });
   });
@@ -147,6 +161,7 @@ describe('route', () => {
     ['/o/3f2b8c1e-5b7d-4c1a-9a53-0123456789ab', '/o/:id'],
     ['/t/9f86d081884c7d659a2feaa0', '/t/:id'],
     ['/u/ann@example.com', '/u/:id'],
+    ['/u/ann%40example.com', '/u/:id'],
     ['/log/2026-01-31', '/log/:id'],
     ['/about-us;jsessionid=1', '/about-us'],
     [`/${'a/'.repeat(20)}`, `/${'a/'.repeat(12)}*`],

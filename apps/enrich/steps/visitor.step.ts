@@ -37,6 +37,8 @@ export function visitorStep({ from, rotateSaltMs, secret }: VisitorOptions): Ste
       data['visitor'] = hash('sha256', saltOf(timeMs) + identity, 'base64url').slice(0, ID_LENGTH);
       return;
     }
+    // Whoever sends events does not say who somebody is.
+    delete data['visitor'];
   };
 }
 

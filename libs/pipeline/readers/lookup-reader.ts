@@ -88,7 +88,7 @@ function sourceReader(options: MapReader): Reader<LookupSource> {
   return (setting, log) => {
     const text = textReader(wanted)(setting, log);
     if (text === undefined) return undefined;
-    if (/^https?:\/\/[^\s/]/.test(text)) return { kind: 'http', url: text };
+    if (/^https?:/i.test(text)) return readAddress(text, setting, log);
     if (text.startsWith('topic:persistent://')) return { kind: 'topic', topic: text.slice('topic:'.length) };
     if (text.startsWith('mongodb:'))
       return readCollection(text.slice('mongodb:'.length), setting, options, log);
@@ -99,6 +99,23 @@ function sourceReader(options: MapReader): Reader<LookupSource> {
       return log.refuse(setting, 'a file named .csv, .json or .ndjson');
     return { kind: 'file', path, key: options.optional('key', textReader('the name of a column'), 'id') };
   };
+}
+
+/** The key takes its place in the path or the query: which server is asked must not depend on an event. */
+function readAddress(url: string, setting: Setting, log: ProblemLog): LookupSource | undefined {
+  const isWhole = /^https?:\/\/[^\s/?#]+(?:[/?#]\S*)?$/i.test(url) && URL.canParse(url) && canDecode(url);
+  const server = /^https?:\/\/[^/?#]*/i.exec(url)?.[0] ?? '';
+  return isWhole && !server.includes('{')
+    ? { kind: 'http', url }
+    : log.refuse(setting, 'a whole address, as in https://host/accounts or https://host/accounts/{key}');
+}
+
+function canDecode(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** What MongoDB takes for a name, less what is its own. */
