@@ -18,7 +18,9 @@ console.log('it runs');
 `;
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'millrace-script-'))));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-script-'));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('a script whose npm is told to stop passes that on', async () => {

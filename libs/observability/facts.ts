@@ -23,6 +23,10 @@ export const FACTS = {
   appListening: loggedFact<{ port: string }>('info', 'app listens'),
   /** It can be used. */
   appReady: loggedFact<{ url: string }>('info', 'app is ready'),
+  appAlone: loggedFact<{ settings: readonly string[] }>(
+    'warn',
+    'no other app shares the log or the store of this one; standalone is all of them in one process',
+  ),
   appStopped: loggedFact<object>('info', 'app has stopped'),
   drainTimedOut: loggedFact<{ drainTimeoutMs: number; tasks: readonly string[] }>(
     'error',

@@ -32,6 +32,8 @@ export class AppProcess {
     const { host, port } = configuration.values;
     const url = await this.#door.listen(port ?? this.description.port, host);
     telemetry.record(FACTS.appListening, { port: new URL(url).port });
+    const alone = this.description.app === 'standalone' ? [] : configuration.ownedAlone();
+    if (alone.length > 0) telemetry.record(FACTS.appAlone, { settings: alone });
     const app = await this.#opened();
     if (app !== undefined) {
       this.#door.answerWith(() => false);

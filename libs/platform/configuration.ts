@@ -85,19 +85,17 @@ export class Configuration {
   }
 
   /**
-   * One of several processes can't have a log or a store of its own: it would take in what nobody reads, and count beside the others.
-   *
-   * @throws ConfigurationInvalidError where one is embedded
+   * What one of several processes has for itself: a log that no other reads, a store that no other counts in. Each with what
+   * would be right.
    */
-  assertShared(): void {
-    const problems = (['broker', 'store'] as const)
+  ownedAlone(): readonly string[] {
+    return (['broker', 'store'] as const)
       .filter((name) => this.values[name].kind === 'embedded')
       .map((name) => {
         const { variable } = SETTINGS[name];
         const origin = this.#origins.get(name)?.origin ?? 'default';
         return `${variable} is 'embedded' (${origin}), wanted ${SHARED[name]}: ${this.app} is one of several processes; standalone is all of them in one`;
       });
-    if (problems.length > 0) throw new ConfigurationInvalidError(problems);
   }
 
   /** Every setting with its origin, fit to be shown: secrets are hidden. */

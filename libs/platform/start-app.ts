@@ -12,7 +12,6 @@ const EXIT_REFUSED = 78;
 export async function startApp(description: AppDescription): Promise<void> {
   try {
     const prepared = await prepareApp(description, process.env, process.argv.slice(2));
-    if (description.app !== 'standalone') prepared.configuration.assertShared();
     await new AppProcess(description, prepared).run();
   } catch (error) {
     refuseToStart(error);
