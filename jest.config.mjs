@@ -7,6 +7,7 @@ const ROOTS = ['apps', 'libs', 'test', 'examples', 'functions'];
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  testSequencer: '<rootDir>/test/longest-first.mjs',
   roots: ROOTS.filter((folder) => existsSync(join(import.meta.dirname, folder))).map(
     (folder) => `<rootDir>/${folder}`,
   ),
