@@ -4,6 +4,7 @@ import { type Lease, type LeaseEnd, type TaskId, taskName } from '#libs/storage'
 import { isWorthRejoining, pauseMs, REJOIN_BACKOFF } from './backoff.js';
 import { type CoveringTaskDefinition, CoveringRunner } from './covering-runner.js';
 import { codeOfFailure, LeaseLostError, TaskInterruptedError } from './functions.errors.js';
+import { type HandOver, handOverOf, recordHandOver } from './hand-over.js';
 import { keepRenewed } from './lease-keeper.js';
 import { Membership } from './membership.js';
 import type { RuntimePorts, RuntimeSettings } from './runtime-ports.js';
@@ -44,6 +45,8 @@ interface RunningTask {
   restsUntilMs: number;
   /** Of the run under way: another process is to have the task. */
   giveBack: AbortController | undefined;
+  /** From another process, and not told yet, since it has not run here. */
+  handOver: HandOver | undefined;
 }
 
 interface StopTime {
@@ -96,6 +99,7 @@ export class TaskHost {
       hasFailed: false,
       restsUntilMs: this.ports.clock.monotonicMs() + heldBackMs,
       giveBack: undefined,
+      handOver: undefined,
     };
     this.#tasks.push(task);
     this.#membership.changed();
@@ -183,6 +187,7 @@ export class TaskHost {
   #leaveToOthers(task: RunningTask): void {
     task.state = 'waiting-for-lease';
     task.problem = undefined;
+    task.handOver = undefined;
   }
 
   #rest(task: RunningTask, forMs: number): void {
@@ -223,6 +228,7 @@ export class TaskHost {
     const renewing = keepRenewed(lease, { ports: this.ports, settings: this.settings }, ended.signal, lost);
     const startedMs = clock.monotonicMs();
     task.giveBack = new AbortController();
+    task.handOver = handOverOf(lease, startedMs, task.handOver);
     const drain = AbortSignal.any([this.#drain.signal, task.giveBack.signal]);
     const stop: StopTime = { atMs: startedMs };
     drain.addEventListener('abort', () => (stop.atMs = clock.monotonicMs()), { once: true });
@@ -235,7 +241,7 @@ export class TaskHost {
       await task.runner.run(() => {
         task.state = 'running';
         task.problem = undefined;
-        this.#recordHandOver(lease, startedMs);
+        this.#recordHandOver(lease, task);
       });
       if (lost.signal.aborted) throw new LeaseLostError(task.name);
       if (!this.#abort.signal.aborted) end = this.#drain.signal.aborted ? 'released' : 'rebalanced';
@@ -263,12 +269,10 @@ export class TaskHost {
     return new TaskRunner(factory.make(), lease, runtime, signals);
   }
 
-  /** Tells how long nobody has run the task; nothing where it was this process that had it. */
-  #recordHandOver({ task, former, version: { epoch } }: Lease, acquiredMs: number): void {
-    if (former === undefined) return;
-    const seconds = (former.idleMs + this.ports.clock.monotonicMs() - acquiredMs) / 1_000;
-    const fields = { ...task, epoch, reason: former.end, from: former.owner, seconds };
-    this.ports.telemetry.record(FACTS.taskTakenOver, fields, seconds);
+  #recordHandOver(lease: Lease, running: RunningTask): void {
+    const { telemetry, clock } = this.ports;
+    if (running.handOver !== undefined) recordHandOver(lease, running.handOver, { telemetry, clock });
+    running.handOver = undefined;
   }
 
   async #release(lease: Lease, end: Exclude<LeaseEnd, 'expired'>, stop: StopTime): Promise<void> {

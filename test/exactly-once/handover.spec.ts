@@ -168,6 +168,29 @@ describe('a process that goes', () => {
   });
 });
 
+describe('a process that takes a task over and fails at first', () => {
+  it('tells the hand-over when the task runs, with all the time that nobody ran it', async () => {
+    const first = start('a');
+    await untilHeldBy({ a: 4 });
+    const failed = new Set<number>();
+    const second = start('b', (partition) => {
+      if (failed.has(partition)) return;
+      failed.add(partition);
+      throw new (class extends Error {})('not yet');
+    });
+    await first.host.drain();
+    const taken = await second.facts.until(TAKEN, PARTITIONS);
+    expect(taken.map(({ partition }) => partition).sort()).toEqual([0, 1, 2, 3]);
+    expect(taken.map(({ from }) => from)).toEqual(taken.map(() => 'a'));
+    const endedMs = new Map(first.facts.of(GIVEN).map(({ partition, time }) => [partition, Number(time)]));
+    for (const { partition, time, seconds } of taken) {
+      // Logged a moment behind; the clock of the log has whole milliseconds.
+      expect(Number(seconds) * 1_000).toBeGreaterThan(Number(time) - endedMs.get(partition)! - 50);
+    }
+    expect([...failed].sort()).toEqual([0, 1, 2, 3]);
+  });
+});
+
 describe('a task that fails and has to wait', () => {
   it('is taken by another process meanwhile', async () => {
     start('a', () => {
