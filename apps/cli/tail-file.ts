@@ -29,7 +29,7 @@ export async function tailFile(
     await sleep(delayMs, undefined, { signal }).catch(() => undefined);
   };
   const { url, stream, key, format } = options;
-  const sender = new LineSender({ url, stream, key, format, pause, complain });
+  const sender = new LineSender({ url, stream, key, format, pause, complain, signal });
   const follower = new LogFollower({
     path: resolve(path),
     statePath: resolve(options.state ?? `.millrace-tail-${stream}-${basename(path)}.json`),

@@ -9,6 +9,8 @@ export interface FileIdentity {
 }
 
 const LINE_FEED = 10;
+/** Of lines with their times no two files have as much in common. */
+const COMPARED_BYTES = 64 * 1024;
 const COMPRESSED = /\.(gz|xz|bz2|zst|zip)$/;
 
 /** The file that has this path now; undefined: none. */
@@ -22,13 +24,20 @@ export async function identityOf(path: string): Promise<FileIdentity | undefined
   }
 }
 
-/** The files that a log is rotated to, and the log itself, the oldest first. */
-export async function rotatedFiles(
-  path: string,
-): Promise<readonly (FileIdentity & { readonly path: string })[]> {
+export interface NamedFile extends FileIdentity {
+  readonly path: string;
+}
+
+/**
+ * The files that a log is rotated to, and the log itself, the oldest first.
+ *
+ * @param statePath may stand beside them under such a name, and so may what it is written to first
+ */
+export async function rotatedFiles(path: string, statePath: string): Promise<readonly NamedFile[]> {
   const folder = dirname(path);
   const names = (await readdir(folder)).filter(
-    (name) => name.startsWith(basename(path)) && !COMPRESSED.test(name),
+    (name) =>
+      name.startsWith(basename(path)) && !COMPRESSED.test(name) && !join(folder, name).startsWith(statePath),
   );
   const found = await Promise.all(
     names.map(async (name) => ({ path: join(folder, name), identity: await identityOf(join(folder, name)) })),
@@ -45,9 +54,15 @@ export class FollowedFile {
     readonly identity: FileIdentity,
   ) {}
 
+  /** @throws Error that names what can't be followed */
   static async open(path: string): Promise<FollowedFile> {
     const handle = await open(path, 'r');
-    const { ino, birthtimeMs } = await handle.stat();
+    const stats = await handle.stat();
+    const { ino, birthtimeMs } = stats;
+    if (stats.isDirectory()) {
+      await handle.close();
+      throw new Error(`${path} is a folder; wanted is a log file`);
+    }
     return new FollowedFile(handle, { inode: ino.toString(16), madeMs: birthtimeMs });
   }
 
@@ -86,6 +101,23 @@ export class FollowedFile {
       if (end >= 0) return at + end + 1;
     }
     return from;
+  }
+
+  /**
+   * Was another file copied from this one: it has the same bytes, as far as it goes, and this one was written to after the other was made.
+   * A log that followed this one may have the same lines, but this one would have been quiet by then.
+   */
+  async hasCopy({ path, madeMs }: NamedFile): Promise<boolean> {
+    if ((await this.handle.stat()).mtimeMs <= madeMs) return false;
+    const other = await FollowedFile.open(path);
+    try {
+      const size = await other.size();
+      if (size === 0 || size > (await this.size())) return false;
+      const compared = Math.min(size, COMPARED_BYTES);
+      return (await this.sum(0, compared)) === (await other.sum(0, compared));
+    } finally {
+      await other.close();
+    }
   }
 
   async close(): Promise<void> {

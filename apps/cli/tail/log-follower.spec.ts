@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sent } from './line-sender.js';
@@ -33,12 +42,16 @@ function rewrite(text: string): void {
 class ProcessDied extends Error {}
 
 /** Runs a follower until `answer` ends it: by a death, or by having got the text that is waited for. */
-async function follow(answer: (batch: number) => void, until?: string): Promise<void> {
+async function follow(
+  answer: (batch: number) => void,
+  until?: string,
+  statePath = join(folder, 'state.json'),
+): Promise<void> {
   const stop = new AbortController();
   let batches = 0;
   const follower = new LogFollower({
     path: log,
-    statePath: join(folder, 'state.json'),
+    statePath,
     isFromEnd: false,
     send: (batch, lines): Promise<Sent> => {
       received.push({ batch, text: lines.toString() });
@@ -95,3 +108,52 @@ describe('a log that is emptied and has grown again', () => {
     expect(received.map(({ text }) => text)).toEqual([linesOf('old', 20), linesOf('new', 5)]);
   });
 });
+
+describe('what stands beside a log', () => {
+  it('is no part of it where it is the state, or a copy of what was sent', async () => {
+    writeFileSync(log, linesOf('old', 20));
+    const statePath = `${log}.state`;
+    await follow(() => undefined, 'old 19\n', statePath);
+    untilLater();
+    copyFileSync(log, `${log}.bak`);
+    writeFileSync(log, linesOf('more', 5), { flag: 'a' });
+    // Later than the copy, also where the clock of the file system is coarse.
+    const laterS = Date.now() / 1_000 + 10;
+    utimesSync(log, laterS, laterS);
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, linesOf('new', 5));
+    await follow(() => undefined, 'new 4\n', statePath);
+    expect(received.map(({ text }) => text)).toEqual([
+      linesOf('old', 20),
+      linesOf('more', 5),
+      linesOf('new', 5),
+    ]);
+  });
+
+  it('is part of it where a rotated log has the same lines', async () => {
+    writeFileSync(log, linesOf('same', 5));
+    await follow(() => undefined, 'same 4\n');
+    untilLater();
+    renameSync(log, `${log}.2`);
+    writeFileSync(log, linesOf('same', 5));
+    untilLater();
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, linesOf('new', 5));
+    await follow(() => undefined, 'new 4\n');
+    expect(received.map(({ text }) => text)).toEqual([
+      linesOf('same', 5),
+      linesOf('same', 5),
+      linesOf('new', 5),
+    ]);
+  });
+});
+
+/** Files that are made now are younger than the log, as far as the clock of the file system can tell. */
+function untilLater(): void {
+  const probe = join(folder, 'probe');
+  const madeMs = statSync(log).birthtimeMs;
+  do {
+    rmSync(probe, { force: true });
+    writeFileSync(probe, '');
+  } while (statSync(probe).birthtimeMs <= madeMs);
+}

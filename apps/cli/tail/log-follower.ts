@@ -1,4 +1,4 @@
-import { FollowedFile, identityOf, rotatedFiles, sumOf } from './followed-file.js';
+import { FollowedFile, identityOf, type NamedFile, rotatedFiles, sumOf } from './followed-file.js';
 import type { Sent } from './line-sender.js';
 import { readState, type TailState, writeState } from './tail-state.js';
 
@@ -74,6 +74,8 @@ export class LogFollower {
     const name = `${state.inode}.${state.generation}.${Math.floor(state.madeMs)}@${state.offset}`;
     const sent = await this.options.send(name, lines);
     if ('refused' in sent) return sent.refused;
+    // What is being sent is in the state: the next run begins with it.
+    if ('stopped' in sent) return true;
     if (sent.rejected > 0)
       this.options.complain(`${sent.rejected} lines were refused; millrace dead-letters shows them`);
     // Of what was sent, not of the file: that may be another by now.
@@ -103,9 +105,7 @@ export class LogFollower {
     // Nobody will end its last line any more.
     const size = await file.size();
     if (size > state.offset) return await this.#send(file, size);
-    const next = (await rotatedFiles(this.options.path)).find(
-      ({ madeMs, inode }) => madeMs > state.madeMs && inode !== state.inode,
-    );
+    const next = await this.#nextBehind(file, state);
     const opened = await FollowedFile.open(next?.path ?? this.options.path);
     // Renamed between the look and the opening: look again, or the file in between would be left out.
     if (opened.identity.inode !== (next ?? current).inode) {
@@ -118,10 +118,24 @@ export class LogFollower {
     return true;
   }
 
+  /** The oldest file that was made after this one; a copy of it is none. */
+  async #nextBehind(file: FollowedFile, state: TailState): Promise<NamedFile | undefined> {
+    for (const each of await this.#files()) {
+      if (each.madeMs <= state.madeMs || each.inode === state.inode) continue;
+      if (each.path === this.options.path || !(await file.hasCopy(each))) return each;
+      this.options.complain(`${each.path} is a copy of what is sent already, and is left out`);
+    }
+    return undefined;
+  }
+
+  #files(): Promise<readonly NamedFile[]> {
+    return rotatedFiles(this.options.path, this.options.statePath);
+  }
+
   /** Opens the file of the state, under whatever name it has now; else the one of the path. */
   async #open(): Promise<boolean> {
     const state = this.#state;
-    const all = await rotatedFiles(this.options.path);
+    const all = await this.#files();
     const known = all.find(({ inode, madeMs }) => inode === state?.inode && madeMs === state.madeMs);
     if (known !== undefined) {
       this.#file = await FollowedFile.open(known.path);

@@ -29,10 +29,18 @@ export function readState(path: string): TailState | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const value: unknown = JSON.parse(text);
+  const value = jsonOf(text);
   if (!isJsonObject(value) || typeof value['inode'] !== 'string' || typeof value['offset'] !== 'number')
     throw new Error(`${path} is no state of tail-file; remove it to begin anew`);
   return value as unknown as TailState;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Replaces the state as a whole; it is on the disk when this returns. */
