@@ -1,35 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { describeWithMongodb } from '#libs/testing';
 import { makeAccessLog } from './access-log.js';
 import { allRows, closeStream, postLog } from './api.js';
+import { millrace } from './cli-process.js';
 import { removeFolder, StandaloneProcess, temporaryFolder } from './standalone-process.js';
 
 // `millrace storage …` and `millrace audit` as operators type them: the program itself, its output and exit code.
 
-const PROGRAM = resolve(import.meta.dirname, '../../dist/apps/cli/main.js');
 const LOG = makeAccessLog({ lines: 500, days: 1, broken: 0, seed: 81 });
 const ROWS = 'rows.web.requests_per_minute';
-
-interface Ran {
-  readonly exitCode: number;
-  readonly out: string;
-  readonly complaints: string;
-}
-
-function millrace(...args: readonly string[]): Promise<Ran> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith('MILLRACE_')),
-  );
-  return new Promise((done) => {
-    execFile(process.execPath, [PROGRAM, ...args], { env }, (error, out, complaints) =>
-      done({ exitCode: error === null ? 0 : Number(error.code), out, complaints }),
-    );
-  });
-}
 
 describeWithMongodb('millrace beside a database', ({ driver }) => {
   let client: MongoClient;
