@@ -41,6 +41,15 @@ async function keys(
 const KEY = { id: 'a1', name: 'shop', scopes: ['ingest:web'], expires: null, revoked: null, isInForce: true };
 
 describe('millrace keys', () => {
+  it('takes the key in the address, and never shows it', async () => {
+    answer = { status: 200, body: { keys: [] } };
+    url = url.replace('//', '//mrk_a%2B1@');
+    await keys('list');
+    expect(asked).toEqual(['GET /v1/keys Bearer mrk_a+1']);
+    answer = { status: 403, body: { detail: 'not allowed' } };
+    expect((await keys('list')).complaints).toMatch(/^http:\/\/127\.0\.0\.1:\d+ answered 403: not allowed$/);
+  });
+
   it('makes a key, and tells its text once', async () => {
     answer = { status: 201, body: { ...KEY, key: 'mrk_a1_x' } };
     const ran = await keys(

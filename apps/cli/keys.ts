@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '#libs/kernel';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
+import { keyedAddress } from './keyed-address.js';
 import type { Terminal } from './terminal.js';
 
 export interface KeysOptions {
@@ -86,9 +87,10 @@ function describe(key: JsonObject): string {
 
 async function call(
   path: string,
-  { url, key }: KeysOptions,
+  options: KeysOptions,
   { method, body }: { readonly method: string; readonly body?: object },
 ): Promise<Answer> {
+  const { url, key } = keyedAddress(options.url, options.key);
   const route = new URL(path, url);
   try {
     const response = await fetch(route, {

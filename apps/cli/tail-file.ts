@@ -5,6 +5,7 @@ import { URL_OPTION } from './command-options.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { LineSender } from './tail/line-sender.js';
 import { LogFollower } from './tail/log-follower.js';
+import { keyedAddress } from './keyed-address.js';
 import type { Terminal } from './terminal.js';
 
 export interface TailFileOptions {
@@ -28,7 +29,8 @@ export async function tailFile(
   const pause = async (delayMs: number): Promise<void> => {
     await sleep(delayMs, undefined, { signal }).catch(() => undefined);
   };
-  const { url, stream, key, format } = options;
+  const { stream, format } = options;
+  const { url, key } = keyedAddress(options.url, options.key);
   const sender = new LineSender({ url, stream, key, format, pause, complain, signal });
   const follower = new LogFollower({
     path: resolve(path),

@@ -251,6 +251,7 @@ describe('pages of other origins', () => {
       status: 202,
       body: { accepted: 1 },
     });
+    expect(await beacon(`/v1/streams/web/events?from=/a?b&key=${key}`)).toMatchObject({ status: 202 });
     expect(await beacon('/v1/streams/web/events')).toMatchObject({ status: 401 });
   });
 });

@@ -73,5 +73,7 @@ function textOf({ headers, method, url }: FastifyRequest): string | undefined {
   const given = headers[HEADER];
   if (typeof given === 'string') return given;
   if (isReading(method)) return COOKIE.exec(headers.cookie ?? '')?.[1];
-  return INGEST.test(url) ? (new URLSearchParams(url.split('?', 2)[1]).get('key') ?? undefined) : undefined;
+  return INGEST.test(url)
+    ? (new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('key') ?? undefined)
+    : undefined;
 }
