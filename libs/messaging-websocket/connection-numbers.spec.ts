@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ClockLead } from './clock-lead.js';
 import { ConnectionNumbers } from './connection-numbers.js';
 
 describe('the numbers of a connection', () => {
@@ -40,5 +41,24 @@ describe('the numbers of a connection', () => {
     nowMs -= 60_000;
     expect(numbers.begin(undefined, -1)).toBe(first + 3);
     expect(numbers.hasChanged(undefined, -1)).toBe(false);
+  });
+
+  it('run before the clock once the broker has dropped some, for all producers that share the lead', () => {
+    const lead = new ClockLead();
+    const [one, other] = [new ConnectionNumbers(clock, lead), new ConnectionNumbers(clock, lead)];
+    const begin = (numbers: ConnectionNumbers): number => numbers.begin({ sequenceId: undefined }, -1);
+    const first = begin(one);
+    one.dropped();
+    expect(begin(one)).toBe(first + 60_000 * 1_000);
+    one.dropped();
+    expect(begin(other)).toBe(first + 120_000 * 1_000);
+  });
+
+  it('of messages that have some are no matter of the clock', () => {
+    const lead = new ClockLead();
+    const numbers = new ConnectionNumbers(clock, lead);
+    numbers.begin({ sequenceId: 5 }, -1);
+    numbers.dropped();
+    expect(lead.leadMs).toBe(0);
   });
 });

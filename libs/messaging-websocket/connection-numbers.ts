@@ -1,4 +1,5 @@
 import type { Clock } from '#libs/kernel';
+import { ClockLead } from './clock-lead.js';
 
 /** More than any connection sends in a millisecond. */
 const NUMBERS_PER_MS = 1_000;
@@ -13,7 +14,8 @@ type First = { readonly sequenceId: number | undefined } | undefined;
  * turns out to have (apache/pulsar#25954).
  *
  * N1. A message with a sequence id has it as its number.
- * N2. Messages without one are numbered by the wall clock: above whatever was stored under their name before.
+ * N2. Messages without one are numbered by the wall clock: above whatever was stored under their name before. Where that was by a
+ *     clock ahead of ours, the broker drops them, and we run as far ahead ({@link ClockLead}).
  */
 export class ConnectionNumbers {
   readonly #clock: Pick<Clock, 'nowMs'>;
@@ -22,7 +24,10 @@ export class ConnectionNumbers {
   #isByClock = false;
   #next = 0;
 
-  constructor(clock: Pick<Clock, 'nowMs'>) {
+  constructor(
+    clock: Pick<Clock, 'nowMs'>,
+    private readonly lead = new ClockLead(),
+  ) {
     this.#clock = clock;
   }
 
@@ -35,7 +40,7 @@ export class ConnectionNumbers {
   begin(first: First, lastSequenceId: number): number {
     this.#isByClock = this.#isForClock(first);
     this.#next = this.#isByClock
-      ? Math.max(this.#clock.nowMs() * NUMBERS_PER_MS, this.#highestByClock) + 1
+      ? Math.max((this.#clock.nowMs() + this.lead.leadMs) * NUMBERS_PER_MS, this.#highestByClock) + 1
       : nextOf(first, lastSequenceId);
     return this.#next - 1;
   }
@@ -53,6 +58,11 @@ export class ConnectionNumbers {
     if (this.#isByClock) this.#highestByClock = this.#next;
     this.#next += 1;
     return true;
+  }
+
+  /** The broker has taken a message of this connection for one that it has. */
+  dropped(): void {
+    if (this.#isByClock) this.lead.behind();
   }
 
   #isForClock(first: First): boolean {

@@ -27,7 +27,12 @@ export class ProducerSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#numbers = new ConnectionNumbers(options.tools.clock);
+    this.#numbers = new ConnectionNumbers(options.tools.clock, options.tools.lead);
+  }
+
+  /** The broker has taken a message for one that it has. */
+  dropped(): void {
+    this.#numbers.dropped();
   }
 
   /** What is under way may be stored or not. */

@@ -24,6 +24,7 @@ import {
   type TopicInternalStats,
 } from '#libs/pulsar-admin';
 import { BrokerReturn } from './broker-return.js';
+import { ClockLead } from './clock-lead.js';
 import { HeldNames } from './held-names.js';
 import { LiveReader } from './live-reader.js';
 import { entriesBehind, lastEntryOf } from './partition-end.js';
@@ -92,7 +93,16 @@ export class WebSocketBroker extends MessageBroker {
     });
     const asking = new PulsarAdmin({ address: adminAddress, token, timeoutMs: READY_WITHIN_MS });
     const back = new BrokerReturn({ admin: asking, clock, random });
-    this.#tools = { opener, admin, names: new HeldNames(clock), back, clock, random, telemetry };
+    this.#tools = {
+      opener,
+      admin,
+      names: new HeldNames(clock),
+      lead: new ClockLead(),
+      back,
+      clock,
+      random,
+      telemetry,
+    };
     this.#topics = new WebSocketTopics(admin, clock);
   }
 

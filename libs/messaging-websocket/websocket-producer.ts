@@ -199,7 +199,10 @@ export class WebSocketProducer extends MessageProducer {
       return;
     }
     const receipt = this.#receipt(messageId);
-    if (receipt === undefined) return this.#loseWith(new SendRefusedError(topic, partition, DROPPED));
+    if (receipt === undefined) {
+      this.#session.dropped();
+      return this.#loseWith(new SendRefusedError(topic, partition, DROPPED));
+    }
     this.#pipeline.stored(context, receipt);
     this.#pump();
     this.#watch();

@@ -3,6 +3,7 @@ import { type Clock, PlatformError } from '#libs/kernel';
 import type { PulsarAdmin } from '#libs/pulsar-admin';
 import type { Telemetry } from '#libs/observability';
 import type { BrokerReturn } from './broker-return.js';
+import type { ClockLead } from './clock-lead.js';
 import type { HeldNames } from './held-names.js';
 import type { SocketOpener } from './socket-opener.js';
 
@@ -11,6 +12,7 @@ export interface WebSocketTools {
   readonly opener: SocketOpener;
   readonly admin: PulsarAdmin;
   readonly names: HeldNames;
+  readonly lead: ClockLead;
   readonly back: BrokerReturn;
   readonly clock: Clock;
   readonly random: () => number;
