@@ -113,10 +113,39 @@ describe('keys', () => {
     expect([(await post('web', after.key)).status, (await post('web', last.key)).status]).toEqual([401, 202]);
     await ask('DELETE', `/v1/keys/${last.id}`, { key: ADMIN });
     expect((await post('web', last.key)).status).toBe(401);
+    expect(await ask('POST', `/v1/keys/${last.id}/rotate`, { key: ADMIN })).toMatchObject({
+      status: 400,
+      body: { code: 'KEY_REQUEST_INVALID', detail: `key ${last.id} is revoked; make a new one` },
+    });
     expect(await ask('DELETE', '/v1/keys/none', { key: ADMIN })).toMatchObject({
       status: 404,
       body: { code: 'KEY_UNKNOWN' },
     });
+  });
+
+  it('are kept up to a thousand, of which those that are not in force any more make room', async () => {
+    ingest = await IngestFixture.start({ MILLRACE_ADMIN_KEY: ADMIN });
+    const ids = Array.from({ length: 1_000 }, (_, n) => n.toString(16).padStart(12, '0'));
+    const put = async (ends: (n: number) => object): Promise<void> =>
+      await ingest.app.get(DocumentStore).put(
+        ids.map((id, n) => ({
+          ...{
+            collection: COLLECTIONS.settings,
+            id: `api-keys/${id}`,
+            timeMs: n,
+            fields: { kind: 'api-key' },
+          },
+          body: { id, name: 'k', scopes: ['read'], hash: '00', createdMs: n, ...ends(n) },
+        })),
+      );
+    await put(() => ({}));
+    const refused = await ask('POST', '/v1/keys', { key: ADMIN, body: '{"name": "x", "scopes": ["read"]}' });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'KEY_LIMIT' } });
+    await put((n) => (n === 7 ? { revokedMs: 5 } : n === 9 ? { expiresMs: 4 } : {}));
+    const { id } = await make({ scopes: ['read'] });
+    const { body } = await ask('GET', '/v1/keys', { key: ADMIN });
+    const kept = (body['keys'] as { id: string }[]).map((key) => key.id);
+    expect(kept.sort()).toEqual([...ids.filter((_, n) => n !== 9), id].sort());
   });
 
   it.each([

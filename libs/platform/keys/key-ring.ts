@@ -17,6 +17,7 @@ import {
 import {
   KeyLimitError,
   KeyMissingError,
+  KeyRequestInvalidError,
   KeyScopeError,
   KeysNeededError,
   KeyUnknownError,
@@ -97,19 +98,21 @@ export class KeyRing {
     fields: Omit<ApiKey, 'id' | 'hash' | 'createdMs'>,
   ): Promise<{ readonly key: ApiKey; readonly text: string }> {
     await this.#read();
-    if (this.#keys.size >= MAX_KEYS) throw new KeyLimitError(MAX_KEYS);
+    if (this.#keys.size >= MAX_KEYS) await this.#forgetOldest();
     const made = makeKey({ ...fields, createdMs: this.clock.nowMs() });
     await this.#write(made.key);
     return made;
   }
 
   /**
-   * A new key in the place of another, which stays in force for `overlapMs` more.
+   * A new key in the place of another, which stays in force for `overlapMs` more. A revoked one gets none: whoever takes it away means it.
    *
-   * @throws KeyUnknownError, KeyLimitError
+   * @throws KeyUnknownError, KeyLimitError, KeyRequestInvalidError
    */
   async rotate(id: string, overlapMs: number): Promise<{ readonly key: ApiKey; readonly text: string }> {
     const before = await this.#known(id);
+    if (before.revokedMs !== undefined)
+      throw new KeyRequestInvalidError(`key ${id} is revoked; make a new one`);
     const { name, scopes, eventsPerSecond, eventsPerDay } = before;
     const fields = {
       ...{ name, scopes },
@@ -128,6 +131,17 @@ export class KeyRing {
     const revoked = { ...key, revokedMs: key.revokedMs ?? this.clock.nowMs() };
     await this.#write(revoked);
     return revoked;
+  }
+
+  /** Makes room by the key that has opened nothing for the longest time. @throws KeyLimitError where all are in force */
+  async #forgetOldest(): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const endMs = ({ expiresMs = Infinity, revokedMs = Infinity }: ApiKey): number =>
+      Math.min(expiresMs, revokedMs);
+    const past = [...this.#keys.values()].filter((key) => !isInForce(key, nowMs));
+    const [oldest] = past.sort((a, b) => endMs(a) - endMs(b));
+    if (oldest === undefined) throw new KeyLimitError(MAX_KEYS);
+    await this.documents.remove(COLLECTIONS.settings, documentIdOf(oldest));
   }
 
   async #known(id: string): Promise<ApiKey> {
@@ -171,7 +185,7 @@ export class KeyRing {
   }
 
   async #write(key: ApiKey): Promise<void> {
-    const id = `api-keys/${key.id}`;
+    const id = documentIdOf(key);
     const fields = { kind: KIND };
     await this.documents.put([
       { collection: COLLECTIONS.settings, id, timeMs: key.createdMs, fields, body: keyToJson(key) },
@@ -180,6 +194,10 @@ export class KeyRing {
     await this.#reading;
     await this.#read();
   }
+}
+
+function documentIdOf({ id }: ApiKey): string {
+  return `api-keys/${id}`;
 }
 
 /** Is nobody but this machine able to come in. */
