@@ -86,6 +86,16 @@ describe('a compressed body', () => {
   });
 });
 
+describe('an address that can not be read', () => {
+  it.each([
+    ['/v1/streams/%zz/logs', 400],
+    [`/v1/streams/${'a'.repeat(600)}/logs`, 414],
+  ])('is refused by a problem document: %#', async (url, status) => {
+    const answer = await ingest.post(url, LINE);
+    expect(answer).toMatchObject({ status, body: { status, code: `HTTP_${status}` } });
+  });
+});
+
 describe('a body that is no text in UTF-8', () => {
   const event = JSON.stringify({ method: 'GET', path: '/', status: 200 });
   it.each([

@@ -16,6 +16,7 @@ import { Pipelines } from './pipelines.js';
 import { PlatformModule } from './platform.module.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ServerOutages } from './server-outages.js';
+import { answerUnread } from './unread-request.js';
 import { loadUserFunctions } from './user-functions.js';
 
 export interface AppDescription {
@@ -105,12 +106,12 @@ export async function assembleApp(
 
 /** Bodies of every content type are handed on as streams: who takes them knows how much is too much. */
 function httpAdapter({ values }: Configuration, door: FrontDoor | undefined): FastifyAdapter {
-  const routerOptions = { maxParamLength: 500 };
+  const options = { routerOptions: { maxParamLength: 500 }, frameworkErrors: answerUnread };
   const adapter =
     door === undefined
-      ? new FastifyAdapter({ routerOptions, requestTimeout: 0 })
+      ? new FastifyAdapter({ ...options, requestTimeout: 0 })
       : new FastifyAdapter({
-          routerOptions,
+          ...options,
           serverFactory: (handler: RequestListener) => door.serverFor(handler),
         });
   const fastify = adapter.getInstance();
