@@ -62,6 +62,19 @@ describe('docs/operations.md', () => {
     expect([...cellsUnder('fence | without it')].sort()).toEqual([...FENCES].sort());
   });
 
+  it('leads to parts of itself that there are', () => {
+    const anchors = [...PAGE.matchAll(/^##+ (.+)$/gm)].map(
+      ([, title = '']) =>
+        `#${title
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-')}`,
+    );
+    const links = named(/\]\((#[^)]+)\)/g);
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((link) => !anchors.includes(link))).toEqual([]);
+  });
+
   it('says by what each of its parts is tried', () => {
     const parts = [...PAGE.matchAll(/^## (.+)$/gm)].map(([, title = '']) => title);
     const [, tried = ''] = PAGE.split('\n## How each line is tried\n');
@@ -117,7 +130,7 @@ async function walk(words: readonly string[], path: readonly string[] = []): Pro
 async function unknownIn(line: string): Promise<readonly string[]> {
   const words = line
     .replace(/ # .*| \| .*/, '')
-    .split(/[\s[\]]+/)
+    .split(/[\s[\]…]+/)
     .filter(Boolean);
   const { command, path, unknown } = await walk(words);
   if (unknown !== undefined) return [unknown];
