@@ -42,16 +42,18 @@ export const LOOKUP_STEP: StepKind = {
     const from = options.required('from', fieldReader(scope, ['string', 'number']));
     const source = options.required('source', sourceReader(options));
     const select = options.required('select', readSelect);
+    // Before anything stops here: everything that is wrong is said at once.
+    const limits = readLimits(options, source?.kind);
     if (from === undefined || source === undefined || select === undefined) return undefined;
     return refuseKeyOf(source, options, log)
       ? undefined
-      : { kind: 'lookup', from, source, select, ...readLimits(options, source) };
+      : { kind: 'lookup', from, source, select, ...limits };
   },
 };
 
 function readLimits(
   options: MapReader,
-  { kind }: LookupSource,
+  kind: LookupSource['kind'] | undefined,
 ): Omit<LookupStep, 'kind' | 'from' | 'source' | 'select'> {
   // Rows that are all there already do not grow old one by one: as a rule the last ones are better than none.
   const holdsRows = kind === 'file' || kind === 'topic';
@@ -148,7 +150,8 @@ function refuseKeyOf(source: LookupSource, options: MapReader, log: ProblemLog):
 
 /** `[plan]`, `[{plan: accountPlan}]` or `{plan: string, credit: number}`. */
 const readSelect: Reader<LookupStep['select']> = (setting, log) => {
-  if (setting.kind === 'map') return selectOf(setting.entries, (value, name) => kindOf(name, value, log));
+  if (setting.kind === 'map' && setting.entries.size > 0)
+    return selectOf(setting.entries, (value, name) => kindOf(name, value, log));
   if (setting.kind !== 'list' || setting.items.length === 0)
     return log.refuse(
       setting,
