@@ -43,7 +43,7 @@ export class WebSocketConsumer extends MessageConsumer {
   readonly #feed: PartitionFeed;
   readonly #link: SocketLink;
   readonly #ending: Ending;
-  readonly #window = new ReceiveWindow();
+  readonly #window: ReceiveWindow;
   readonly #unacknowledged = new EntryRanges();
   /** Tells our session from others': the broker shows it. */
   readonly #consumerName: string;
@@ -56,6 +56,7 @@ export class WebSocketConsumer extends MessageConsumer {
     this.#options = options;
     const { tools, topic, partition, subscription, start } = options;
     this.#consumerName = uniqueName();
+    this.#window = new ReceiveWindow(tools.clock);
     this.#acknowledged = start;
     this.#feed = new PartitionFeed({ clock: tools.clock, topic, partition, start });
     this.#ending = new Ending(`the consumer ${subscription} of partition ${partition} of ${topic}`, () =>
