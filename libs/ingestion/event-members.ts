@@ -46,12 +46,19 @@ export class EventMembers {
   /** The member whose name stands at `at`; undefined: none that can be read, a special one, or one that was there before. */
   find(json: JsonText, at: number): EventMember | undefined {
     const expected = this.#before.next;
-    const isExpected = expected !== undefined && stands(expected.text, json, at);
-    const member = isExpected ? expected : this.#read(json, at);
+    if (expected === undefined || expected.event === this.#event || !stands(expected.text, json, at))
+      return this.#findByName(json, at);
+    expected.event = this.#event;
+    this.#before = expected;
+    this.valueAt = behindSpaces(json, at + expected.text.bytes.length);
+    return expected;
+  }
+
+  #findByName(json: JsonText, at: number): EventMember | undefined {
+    const member = this.#read(json, at);
     if (member === undefined || member.event === this.#event || member.role === 'special') return undefined;
-    if (isExpected) this.valueAt = behindSpaces(json, at + member.text.bytes.length);
     member.event = this.#event;
-    if (!isExpected) this.#before.next = member;
+    this.#before.next = member;
     this.#before = member;
     return member;
   }
