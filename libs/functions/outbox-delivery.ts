@@ -20,6 +20,8 @@ export class OutboxDelivery {
   #waitingFor: string | undefined;
   #target = 'results';
   readonly #producers = new Map<string, Promise<MessageProducer>>();
+  /** The last number that the log had of us when the producer was opened, by target. */
+  readonly #foundNumbers = new Map<string, number>();
   readonly #name: string;
   /** What fails for one target ends the tries for the others: they would go on behind the end of the run. */
   readonly #failed = new AbortController();
@@ -152,8 +154,11 @@ export class OutboxDelivery {
     const [first] = messages;
     if (first === undefined) return;
     const noun = first.topic.slice(first.topic.lastIndexOf('.') + 1);
+    let isLookedAt = isAgain;
     await this.#insisting(noun, async () => {
       const producer = await this.#producer(first.topic, first.partition);
+      if (!isLookedAt) this.#tellLost(target, messages);
+      isLookedAt = true;
       const known = await this.#lastStored(target, first, { producer, isAgain });
       const missing = messages.filter(({ message }) => message.sequenceId > known);
       const receipts = await Promise.all(missing.map(({ message }) => producer.send(message)));
@@ -187,11 +192,27 @@ export class OutboxDelivery {
     return -1;
   }
 
+  /**
+   * Counts what the log will drop. Nothing is sent that is not committed, so that whatever we have sent has its number in a commit:
+   * where the log has a number that is new to us, the store is not the one that it was written with.
+   */
+  #tellLost(target: string, messages: readonly OutboxMessage[]): void {
+    const found = this.#foundNumbers.get(target) ?? -1;
+    const lost = messages.filter(({ message }) => message.sequenceId <= found).length;
+    if (lost === 0) return;
+    const fields = { ...this.#task, target, found, first: messages[0]?.message.sequenceId };
+    this.#ports.telemetry.record(FACTS.messagesLost, fields, lost);
+  }
+
   #producer(topic: string, partition: number): Promise<MessageProducer> {
     const target = `${topic}|${partition}`;
     let producer = this.#producers.get(target);
     if (producer === undefined) {
-      producer = this.#ports.broker.openProducer({ topic, partition, producerName: this.#name });
+      const opening = this.#ports.broker.openProducer({ topic, partition, producerName: this.#name });
+      producer = opening.then((opened) => {
+        this.#foundNumbers.set(target, opened.lastSequenceId);
+        return opened;
+      });
       this.#producers.set(target, producer);
       producer.catch(() => this.#producers.delete(target));
     }

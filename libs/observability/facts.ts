@@ -126,6 +126,17 @@ export const FACTS = {
     help: 'Numbered frames of raw that never came: events that were stored and that the log has lost',
     labels: ['pipeline', 'stage'],
   }),
+  messagesLost: countedFact<
+    OfTask & { partition: number; target: string; found: number; first: number | undefined }
+  >({
+    level: 'error',
+    message:
+      'the log has messages of this task that no commit in the store knows of, and drops what comes under their numbers: ' +
+      'give back the store that it was written with, or choose another namespace',
+    counter: 'millrace_task_lost_messages_total',
+    help: 'Messages of a task that the log drops as repeats, since the store has lost the commits that used their numbers',
+    labels: ['pipeline', 'stage'],
+  }),
   taskWaiting: gaugedFact<OfTask & { partition: number; reason: string }>({
     gauge: 'millrace_task_waiting_ratio',
     help: 'Share of the last seconds that a task waited, 0 to 1, by what it waited for',

@@ -36,6 +36,10 @@ beforeEach(async () => {
   writer = await ports.broker.openProducer({ topic: IN, partition: 0, producerName: 'enrich' });
   written = 0;
   watch(ports);
+  start();
+});
+
+function start(): void {
   host = new TaskHost('test', ports, { ...DEFAULT_SETTINGS, ...PACES });
   host.add({
     task: TASK,
@@ -47,7 +51,7 @@ beforeEach(async () => {
       logic: new CountingTask(OUT, () => applied.add()),
     }),
   });
-});
+}
 
 afterEach(async () => {
   await host.abort();
@@ -97,6 +101,40 @@ async function expectProgress(): Promise<void> {
 async function counted(): Promise<number> {
   const page = await ports.results.query({ pipeline: 'p', series: 'sums', limit: 10 });
   return page.rows.reduce((sum, row) => sum + Number(row.measures['count']), 0);
+}
+
+describe('a task whose commits are lost', () => {
+  it('counts what the log drops, since it has it under these numbers', async () => {
+    await expectProgress();
+    await expectProgress();
+    await host.abort();
+    await ports.close();
+    rmSync(join(folder, 'store'), { recursive: true });
+    ports = await openEmbedded(folder, TOPICS);
+    writer = await ports.broker.openProducer({ topic: IN, partition: 0, producerName: 'enrich' });
+    watch(ports);
+    start();
+    await expectProgress();
+    await host.drain();
+    expect(lostMessages((await ports.telemetry.metrics()).text)).toBeGreaterThan(0);
+  });
+
+  it('is none that has its commits, however often it begins anew', async () => {
+    await expectProgress();
+    for (let turn = 0; turn < 3; turn++) {
+      await producers.at(-1)?.close();
+      await expectProgress();
+    }
+    await host.abort();
+    start();
+    await expectProgress();
+    await host.drain();
+    expect(lostMessages((await ports.telemetry.metrics()).text)).toBe(0);
+  });
+});
+
+function lostMessages(metrics: string): number {
+  return Number(/^millrace_task_lost_messages_total\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }
 
 describe('a task', () => {
