@@ -2,7 +2,6 @@ import Sequencer from '@jest/test-sequencer';
 
 /** What takes minutes where there is time, the longest first: begun last, it would run on alone. */
 const LONGEST = [
-  'test/chaos/chaos.e2e-spec.ts',
   'test/e2e/pulsar-failpoints.e2e-spec.ts',
   'test/e2e/fences.e2e-spec.ts',
   'test/e2e/mongodb-sessions.e2e-spec.ts',
