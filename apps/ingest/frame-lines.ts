@@ -14,17 +14,17 @@ const LINE_FEED = 10;
 const CLOSING_BRACE = 125;
 const CLOSING_BRACES = 2;
 
-/** The same of one whose id is not made here. */
-export function mostBytesOfNamed({ mould, event, idText }: NamedEvent): number {
-  return mostBytesOf(mould, event) + MAX_UTF8_BYTES * idText.length;
-}
-
 /** Buffers that frames have let go of, whosever they were. One of this size costs more to make than to fill. */
 const spare: Buffer[] = [];
 
 /** The most bytes that an event has as JSON. */
 export function mostBytesOf(mould: EventMould, { from, end }: MouldedEvent): number {
   return mould.mostBytes + end - from + CLOSING_BRACES;
+}
+
+/** The same of one whose id is not made here. */
+export function mostBytesOfNamed({ mould, event, idText }: NamedEvent): number {
+  return mostBytesOf(mould, event) + MAX_UTF8_BYTES * idText.length;
 }
 
 /** The items of a frame as they travel, each behind a line feed. */

@@ -20,7 +20,7 @@ export class OutboxDelivery {
   #waitingFor: string | undefined;
   #target = 'results';
   readonly #producers = new Map<string, Promise<MessageProducer>>();
-  /** The last number that the log had of us when the producer was opened, by target. */
+  /** The last number that the log had of us when the producer was opened, by target; a producer comes back by itself. */
   readonly #foundNumbers = new Map<string, number>();
   readonly #name: string;
   /** What fails for one target ends the tries for the others: they would go on behind the end of the run. */
@@ -198,9 +198,10 @@ export class OutboxDelivery {
    */
   #tellLost(target: string, messages: readonly OutboxMessage[]): void {
     const found = this.#foundNumbers.get(target) ?? -1;
+    const first = messages[0]?.message.sequenceId ?? Infinity;
+    if (first > found) return;
     const lost = messages.filter(({ message }) => message.sequenceId <= found).length;
-    if (lost === 0) return;
-    const fields = { ...this.#task, target, found, first: messages[0]?.message.sequenceId };
+    const fields = { ...this.#task, target, found, first };
     this.#ports.telemetry.record(FACTS.messagesLost, fields, lost);
   }
 
